@@ -1,0 +1,7 @@
+#include "bindings/module.hpp"
+
+PYBIND11_MODULE(_native, m) {
+    m.doc() = "Compiled core of midigpt: score model, tokens, grammar, planning.";
+    midigpt::bindings::bind_score(m);
+    midigpt::bindings::bind_tokens(m);
+}

@@ -1,0 +1,11 @@
+// One file per subject binds its types; module.cpp calls them in order of dependence.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace midigpt::bindings {
+
+void bind_score(pybind11::module_& m);
+void bind_tokens(pybind11::module_& m);
+
+}  // namespace midigpt::bindings

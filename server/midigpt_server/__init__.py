@@ -1,0 +1,1 @@
+"""The OSC server: a state machine per session, one generation thread."""
