@@ -4,9 +4,16 @@ The compiled module is :mod:`midigpt._native`; what it leaves to Python (JSON) i
 """
 
 from midigpt._native import (
+    AttributeValueConstraint,
     Bar,
+    BarAttributeValueConstraint,
+    Constraint,
+    ConstraintGraph,
+    DensityConstraint,
     GenreGrouping,
+    GrammarConstraint,
     Note,
+    PolyphonyConstraint,
     Score,
     TokenType,
     Track,
@@ -16,10 +23,17 @@ from midigpt._native import (
 from midigpt.encoder_config import EncoderConfig
 
 __all__ = [
+    "AttributeValueConstraint",
     "Bar",
+    "BarAttributeValueConstraint",
+    "Constraint",
+    "ConstraintGraph",
+    "DensityConstraint",
     "EncoderConfig",
     "GenreGrouping",
+    "GrammarConstraint",
     "Note",
+    "PolyphonyConstraint",
     "Score",
     "TokenType",
     "Track",

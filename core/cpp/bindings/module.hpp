@@ -7,5 +7,6 @@ namespace midigpt::bindings {
 
 void bind_score(pybind11::module_& m);
 void bind_tokens(pybind11::module_& m);
+void bind_grammar(pybind11::module_& m);
 
 }  // namespace midigpt::bindings
