@@ -1,0 +1,1 @@
+"""Generation: models, sampling, sessions."""
