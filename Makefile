@@ -40,8 +40,10 @@ $(BIN)/python:
 
 $(VENV)/live: $(BIN)/python $(SOURCES)
 	$(BIN)/python -m pip install --quiet -c constraints.txt ".[torch]"
+	$(BIN)/python -m pip install --quiet --no-deps -c constraints.txt tinysoundfont
 	touch $@
 
 $(VENV)/test: $(BIN)/python $(SOURCES)
 	$(BIN)/python -m pip install --quiet -c constraints.txt ".[torch,train,test]"
+	$(BIN)/python -m pip install --quiet --no-deps -c constraints.txt tinysoundfont
 	touch $@ $(VENV)/live

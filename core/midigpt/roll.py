@@ -41,7 +41,9 @@ def svg(score: Score, answered: Collection[int] = ()) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" '
         f'width="{width:g}" height="{height:g}" font-family="sans-serif" font-size="13">\n'
-        f'<rect width="{width:g}" height="{height:g}" fill="white"/>\n' + "".join(lanes) + "</svg>\n"
+        f'<rect width="{width:g}" height="{height:g}" fill="white"/>\n'
+        + "".join(lanes)
+        + "</svg>\n"
     )
 
 
@@ -54,7 +56,8 @@ def _lane(track: Track, resolution: int, top: float, answered: bool) -> str:
         f'<rect x="{left:g}" y="{top:g}" width="{len(track.bars) * _BAR_WIDTH:g}" '
         f'height="{_LANE_HEIGHT:g}" fill="{_LANE}"/>\n',
         f'<text x="{_MARGIN:g}" y="{top + 18:g}" fill="{_INK}">{escape(name)}</text>\n',
-        f'<text x="{_MARGIN:g}" y="{top + 36:g}" fill="{colour}" font-weight="bold">{role}</text>\n',
+        f'<text x="{_MARGIN:g}" y="{top + 36:g}" fill="{colour}" font-weight="bold">'
+        f"{role}</text>\n",
     ]
     pitches = [note.pitch for bar in track.bars for note in bar.notes]
     low, high = min(pitches, default=60) - 1, max(pitches, default=60) + 1

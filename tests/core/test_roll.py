@@ -9,7 +9,8 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def notes_of(document: str) -> list[ET.Element]:
-    return [r for r in ET.fromstring(document).iter(f"{SVG}rect") if r.find(f"{SVG}title") is not None]
+    rects = ET.fromstring(document).iter(f"{SVG}rect")
+    return [rect for rect in rects if rect.find(f"{SVG}title") is not None]
 
 
 def test_every_note_is_drawn_left_to_right_and_high_above_low() -> None:
