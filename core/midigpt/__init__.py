@@ -2,6 +2,7 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
+from midigpt.log import LogLevel, set_verbosity
 from midigpt.score import Bar, Note, Score, Track
 
 try:
@@ -9,4 +10,4 @@ try:
 except PackageNotFoundError:  # running from a source tree that was never installed
     __version__ = "0+unknown"
 
-__all__ = ["Bar", "Note", "Score", "Track", "__version__"]
+__all__ = ["Bar", "LogLevel", "Note", "Score", "Track", "__version__", "set_verbosity"]

@@ -3,13 +3,19 @@
 The compiled module is :mod:`midigpt._native`; what it leaves to Python (JSON) is added here.
 """
 
+from enum import IntEnum
+
 from midigpt._native import (
     AttributeValueConstraint,
     Bar,
     BarAttributeValueConstraint,
     Constraint,
     ConstraintGraph,
+    Decoder,
     DensityConstraint,
+    EncodeOptions,
+    Encoder,
+    EncodeResult,
     GenreGrouping,
     GrammarConstraint,
     Note,
@@ -18,20 +24,30 @@ from midigpt._native import (
     TokenType,
     Track,
     TrackType,
-    Vocabulary,
 )
 from midigpt.encoder_config import EncoderConfig
+from midigpt.log import LogLevel, set_verbosity
+from midigpt.tokenizer.vocabulary import Vocabulary
+
+# "False" and "True" cannot be written as members of a class statement.
+BooleanEnum = IntEnum("BooleanEnum", {"Any": 0, "False": 1, "True": 2})
 
 __all__ = [
     "AttributeValueConstraint",
     "Bar",
     "BarAttributeValueConstraint",
+    "BooleanEnum",
     "Constraint",
     "ConstraintGraph",
+    "Decoder",
     "DensityConstraint",
+    "EncodeOptions",
+    "EncodeResult",
+    "Encoder",
     "EncoderConfig",
     "GenreGrouping",
     "GrammarConstraint",
+    "LogLevel",
     "Note",
     "PolyphonyConstraint",
     "Score",
@@ -39,4 +55,5 @@ __all__ = [
     "Track",
     "TrackType",
     "Vocabulary",
+    "set_verbosity",
 ]

@@ -29,16 +29,6 @@ _LIST_KEYS = ("num_bars_map", "instrument_merge_groups")
 class EncoderConfig(_native.EncoderConfig):
     """What an encoder can say; see ``core/cpp/tokens/encoder_config.hpp`` for the fields."""
 
-    #: JSON text of the ``attribute_controls`` list (attribute names with their parameters).
-    attribute_controls_json: str = "[]"
-
-    def __init__(self, other: _native.EncoderConfig | None = None) -> None:
-        if other is None:
-            super().__init__()
-        else:
-            super().__init__(other)
-            self.attribute_controls_json = getattr(other, "attribute_controls_json", "[]")
-
     @classmethod
     def from_json(cls, text: str) -> EncoderConfig:
         """Parse JSON text.

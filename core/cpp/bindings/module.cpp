@@ -3,6 +3,8 @@
 PYBIND11_MODULE(_native, m) {
     m.doc() = "Compiled core of midigpt: score model, tokens, grammar, planning.";
     midigpt::bindings::bind_score(m);
+    midigpt::bindings::bind_convert(m);
     midigpt::bindings::bind_tokens(m);
+    midigpt::bindings::bind_codec(m);
     midigpt::bindings::bind_grammar(m);
 }

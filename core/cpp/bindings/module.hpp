@@ -6,7 +6,9 @@
 namespace midigpt::bindings {
 
 void bind_score(pybind11::module_& m);
+void bind_convert(pybind11::module_& m);
 void bind_tokens(pybind11::module_& m);
+void bind_codec(pybind11::module_& m);
 void bind_grammar(pybind11::module_& m);
 
 }  // namespace midigpt::bindings

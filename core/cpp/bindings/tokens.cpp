@@ -58,6 +58,7 @@ void bind_encoder_config(py::module_& m) {
         .def_readwrite("instrument_merge_groups", &EncoderConfig::instrument_merge_groups)
         .def_readwrite("genre_grouping", &EncoderConfig::genre_grouping)
         .def_readwrite("token_domains", &EncoderConfig::token_domains)
+        .def_readwrite("attribute_controls_json", &EncoderConfig::attribute_controls_json)
         .def_readwrite("model_dim", &EncoderConfig::model_dim)
         .def("derive_token_domains", &EncoderConfig::derive_token_domains)
         .def("add_attribute_token_domains",

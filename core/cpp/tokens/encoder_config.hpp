@@ -52,6 +52,8 @@ struct EncoderConfig {
     std::vector<std::vector<int>> instrument_merge_groups;
     std::optional<GenreGrouping> genre_grouping;
     std::vector<TokenDomain> token_domains;  // empty: derive
+    // The attribute_controls list (attribute names with parameters), kept as text: only Python reads it.
+    std::string attribute_controls_json = "[]";
     int model_dim = 4;                       // runtime window length, bars
 
     // Builds token_domains from the fields above unless they are already there.

@@ -5,14 +5,34 @@
 #include <string>
 
 namespace midigpt {
+namespace {
+
+void check_resolution(const char* name, int value) {
+    if (value >= 1) return;
+    throw std::invalid_argument(std::string(name) + " is " + std::to_string(value) +
+                                "; it must be at least 1 tick per quarter note");
+}
+
+EncoderConfig checked(EncoderConfig config) {
+    check_resolution("resolution", config.resolution);
+    check_resolution("decode_resolution", config.decode_resolution);
+    config.derive_token_domains();
+    return config;
+}
+
+}  // namespace
 
 Vocabulary::Vocabulary(EncoderConfig config)
-    : config_(std::move(config)),
+    : config_(checked(std::move(config))),
       velocity_bins_(config_.velocity_levels),
       instrument_groups_(config_.instrument_merge_groups) {
-    config_.derive_token_domains();
     for (const auto& [type, size] : config_.token_domains) {
         auto& slot = domains_[static_cast<std::size_t>(type)];
+        if (size < 1 || slot.size > 0) {
+            throw std::invalid_argument("token domain " + std::string(token_type_name(type)) +
+                                        (size < 1 ? " has size " + std::to_string(size)
+                                                  : std::string(" is listed twice")));
+        }
         slot = {this->size(), size};
         type_of_id_.insert(type_of_id_.end(), static_cast<std::size_t>(size), type);
     }

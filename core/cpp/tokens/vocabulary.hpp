@@ -13,7 +13,8 @@ namespace midigpt {
 
 class Vocabulary {
 public:
-    // Derives the token domains of `config` if it has none.
+    // Derives the token domains of `config` if it has none. Throws std::invalid_argument when a
+    // resolution is below 1, velocity_levels below 2, or a domain is empty or listed twice.
     explicit Vocabulary(EncoderConfig config);
 
     int size() const { return static_cast<int>(type_of_id_.size()); }

@@ -1,0 +1,5 @@
+"""Scores to token ids and back."""
+
+from midigpt.tokenizer.tokenizer import Tokenizer
+
+__all__ = ["Tokenizer"]
