@@ -1,0 +1,141 @@
+"""``midigpt-server``: load a checkpoint, listen, play along."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import errno
+import logging
+import sys
+from typing import Any
+
+from midigpt import __version__
+
+from midigpt_server.fields import BadValueError
+from midigpt_server.server import Server
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s %(message)s"
+
+#: flag name -> name of the parameter whose default it sets
+_PARAMETER_FLAGS = {
+    "max_attempts": "max_attempts",
+    "buffer": "buffer_bars",
+    "lookahead": "lookahead_bars",
+    "model_dim": "model_dim",
+    "gen_timeout": "gen_timeout",
+    "seed": "sampling_seed",
+}
+
+_EXAMPLES = """\
+examples:
+  midigpt-server                                   the bundled checkpoint, port 7400
+  midigpt-server --ckpt band.safetensors           another checkpoint
+  midigpt-server --reply-port 7401                 for Max: udpsend 7400, udpreceive 7401
+  midigpt-server --host 0.0.0.0                    be reachable from other machines
+  midigpt-server --lookahead 2 --gen_timeout 3     more time per bar, and a limit
+"""
+
+log = logging.getLogger(__name__)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns the exit status."""
+    options = build_parser().parse_args(arguments)
+    logging.basicConfig(level=options.log_level, format=LOG_FORMAT)
+    try:
+        backend = _load(options.ckpt, options.device)
+        server = Server(
+            backend, options.host, options.port, parameter_defaults(options), options.reply_port
+        )
+    except OSError as problem:
+        print(bind_error_text("midigpt-server", options, problem), file=sys.stderr)
+        return 1
+    except (BadValueError, RuntimeError, ValueError) as problem:
+        print(f"midigpt-server: {problem}", file=sys.stderr)
+        return 1
+    host, port = server.endpoint.address
+    log.info("midigpt-server %s listens on %s:%d, end with Ctrl-C", __version__, host, port)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.serve()
+    server.close()
+    log.info("counters %s", dict(server.endpoint.counters))
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="midigpt-server",
+        description="Answer every bar you play with a bar of the agent, over OSC.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("--ckpt", metavar="PATH", help="checkpoint (default: the bundled one)")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, mps or auto (default: cpu)")
+    parser.add_argument("--port", type=_port, default=7400, help="UDP port (default: 7400)")
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to bind (127.0.0.1: this machine only)",
+    )
+    parser.add_argument(
+        "--reply-port",
+        "--reply_port",
+        type=_port,
+        metavar="N",
+        help="send all replies to this port of the sender (default: the port it sends from)",
+    )
+    parser.add_argument("--seed", type=int, help="default of the parameter sampling_seed")
+    for flag, kind, parameter in (
+        ("max_attempts", int, "max_attempts"),
+        ("buffer", int, "buffer_bars"),
+        ("lookahead", int, "lookahead_bars"),
+        ("model_dim", int, "model_dim"),
+        ("gen_timeout", float, "gen_timeout"),
+    ):
+        parser.add_argument(
+            *dict.fromkeys((f"--{flag}", f"--{flag.replace('_', '-')}")),
+            type=kind,
+            metavar="S" if kind is float else "N",
+            help=f"default of the parameter {parameter}",
+        )
+    parser.add_argument(
+        "--log_level", "--log-level", default="INFO", choices=LOG_LEVELS, help="(default: INFO)"
+    )
+    return parser
+
+
+def parameter_defaults(options: argparse.Namespace) -> dict[str, Any]:
+    """The parameter defaults that the command line overrides (D27)."""
+    return {
+        parameter: getattr(options, flag)
+        for flag, parameter in _PARAMETER_FLAGS.items()
+        if getattr(options, flag) is not None
+    }
+
+
+def bind_error_text(program: str, options: argparse.Namespace, problem: OSError) -> str:
+    """One line that says why the socket, or the checkpoint, cannot be opened."""
+    if problem.errno == errno.EADDRINUSE:
+        return (
+            f"{program}: port {options.port} is in use: "
+            "end the other program or choose another port with --port"
+        )
+    return f"{program}: {problem}"
+
+
+def _load(checkpoint: str | None, device: str) -> Any:
+    raise RuntimeError("no inference engine yet")
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"{port} is not in 0..65535")
+    return port
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""The manual of the OSC protocol, made from the tables: ``python -m midigpt_server.docs``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from midigpt_server.fields import Field
+from midigpt_server.parameters import CONDITIONING_PARAMETERS, PARAMETERS, TRACK_PARAMETERS
+from midigpt_server.protocol import INBOUND, Inbound
+from midigpt_server.replies import CODE_DOCS, OUTBOUND, Outbound
+from midigpt_server.session import State
+
+_NATURAL_TAGS = {"int": "i", "float": "f", "bool": "i", "string": "s", "any": "?"}
+
+_HEAD = """\
+# OSC protocol
+
+Made from the tables in `server/midigpt_server` by `python -m midigpt_server.docs > docs/osc.md`; a
+test keeps this page equal to them.
+
+OSC 1.0 over UDP, one message a datagram, port 7400 unless told otherwise. Bundles are accepted and
+executed at once. Address patterns (`*`, `?`, `[ab]`, `{a,b}`) reach every address they match.
+Numbers may come as any of `i f h d T F` or as numeric text; a fraction sent for an int is cut.
+Replies leave from the listening port and go to the latest sender of the session, or to the reply
+port given at `session/init` or by `--reply-port`. A message that succeeds has no reply unless one
+is listed. A sender that has sent `session/init` has a session of its own; another sender shares
+the session last used from its host. Addresses marked * are not in MIDI-GPT 0.4.2.
+
+Bars are counted from 0 by the client. The playhead is the number of completed bars. Onsets and
+durations are fractions of their bar and are rounded to the nearest step of the model.
+"""
+
+_SCHEDULING = """\
+## Scheduling
+
+With playhead p, lookahead_bars k, num_anticipated_bars j, buffer_bars B and model_dim D, every bar
+end sets p = max(p, bar_index + 1) and, when p + k >= B (adapt_buffer) or p >= B (not), asks for
+the bars t..t+j-1 from the target t = p + k on. The model sees the D bars up to max(t + j, D);
+human bars from the playhead on are hidden. One generation runs at a time; a newer target replaces
+a waiting one. The order of one generation: status `generating`, prompt/state, for each bar open,
+notes, close and features, then sampled/attrs, status `ready`; after a failure error 5 and status
+`ready`.
+"""
+
+
+def manual() -> str:
+    """The page as Markdown."""
+    return "\n".join(
+        [
+            _HEAD,
+            "## From the client\n",
+            *_table("address, tags", "arguments", "states", "effect", rows=map(_inbound, _rows())),
+            "## To the client\n",
+            *_table("address, tags", "arguments", "when", rows=map(_outbound, OUTBOUND.values())),
+            "## Error codes\n",
+            *_table("code", "meaning", rows=((str(c.value), d) for c, d in CODE_DOCS.items())),
+            "## Parameters\n",
+            *_table(
+                "name",
+                "default",
+                "range",
+                "meaning",
+                rows=map(_parameter, PARAMETERS.values()),
+            ),
+            "## Parameters of a track\n",
+            *_table(
+                "track",
+                "name",
+                "range",
+                "meaning",
+                rows=[
+                    *(("agent", f"`{f.name}`", f.range_text(), f.doc) for f in _agent_fields()),
+                    *(
+                        ("conditioning", f"`{f.name}`", f.range_text(), f.doc)
+                        for f in CONDITIONING_PARAMETERS.values()
+                    ),
+                ],
+            ),
+            _SCHEDULING,
+        ]
+    )
+
+
+def _rows() -> Iterable[Inbound]:
+    return INBOUND.values()
+
+
+def _agent_fields() -> Iterable[Field]:
+    return TRACK_PARAMETERS.values()
+
+
+def _inbound(row: Inbound) -> tuple[str, ...]:
+    tags = "".join(_NATURAL_TAGS[field.kind] for field in row.fields)
+    arguments = "; ".join(
+        f"{field.name}{'' if field.required else ' (optional)'}: {field.range_text()}, {field.doc}"
+        for field in row.fields
+    )
+    states = (
+        "any"
+        if row.states == frozenset(State)
+        else ", ".join(state.value for state in State if state in row.states)
+    )
+    answers = f" Reply: {row.answers}." if row.answers else ""
+    return _address(row.address, tags, row.since_0_4_2), arguments, states, row.doc + answers
+
+
+def _outbound(row: Outbound) -> tuple[str, ...]:
+    return _address(row.address, row.tags, row.since_0_4_2), ", ".join(row.arguments), row.doc
+
+
+def _parameter(field: Field) -> tuple[str, ...]:
+    default = {True: "1", False: "0"}.get(field.default, str(field.default))
+    if not isinstance(field.default, bool):
+        default = str(field.default)
+    return f"`{field.name}`", default, field.range_text(), field.doc
+
+
+def _address(address: str, tags: str, since_0_4_2: bool) -> str:
+    return f"`{address}{' ,' + tags if tags else ''}`{'' if since_0_4_2 else ' *'}"
+
+
+def _table(*head: str, rows: Iterable[tuple[str, ...]]) -> list[str]:
+    return [_line(head), _line(["---"] * len(head)), *map(_line, rows), ""]
+
+
+def _line(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+if __name__ == "__main__":
+    print(manual(), end="")

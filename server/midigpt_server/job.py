@@ -1,0 +1,116 @@
+"""What one generation is asked for, frozen at its start, and what it brings back.
+
+A job holds copies only: whatever happens to the session while the generation runs cannot change
+what is generated, nor whose notes they are (D29).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Event
+from time import monotonic
+from typing import Any, Protocol
+
+from midigpt_server.model_info import ModelInfo
+from midigpt_server.timing import BarNote, Meter
+
+
+@dataclass(frozen=True)
+class JobTrack:
+    """One track of a job; ``bars`` has the notes of each bar of the job's window."""
+
+    id: int
+    instrument: int
+    is_drum: bool
+    is_agent: bool
+    ignored: bool
+    bars: tuple[tuple[BarNote, ...], ...]
+
+
+class Cancellation(Event):
+    """Tells a running generation to end: set by hand, or because its time is over."""
+
+    def __init__(self, timeout: float = 0.0) -> None:
+        super().__init__()
+        self._deadline = monotonic() + timeout if timeout > 0 else None
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether the time is over."""
+        return self._deadline is not None and monotonic() >= self._deadline
+
+    def is_set(self) -> bool:
+        """Whether to end; cheap enough to ask at every token."""
+        return super().is_set() or self.timed_out
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """One generation. Bar indices are absolute.
+
+    ``first_bar`` and ``end_bar`` bound the bars in ``tracks`` and ``meters``; the agent's bars
+    from ``write_from`` on are written, those from ``target`` to ``deliver_end`` are delivered,
+    human bars from ``playhead`` on are hidden, and so are the agent's ``hidden_agent_bars``.
+    """
+
+    target: int
+    deliver_end: int
+    playhead: int
+    first_bar: int
+    end_bar: int
+    write_from: int
+    tracks: tuple[JobTrack, ...]
+    meters: tuple[Meter, ...]
+    hidden_agent_bars: tuple[int, ...]
+    attributes: dict[str, int]
+    values: dict[str, Any]
+    track_values: dict[str, Any]
+    cancel: Cancellation = field(default_factory=Cancellation)
+
+    @property
+    def agent(self) -> JobTrack:
+        """The track to write."""
+        return next(track for track in self.tracks if track.is_agent)
+
+    def meter(self, bar: int) -> Meter:
+        """The time signature of an absolute bar of the window."""
+        return self.meters[bar - self.first_bar]
+
+
+@dataclass(frozen=True)
+class PromptState:
+    """What the model sees: the window in absolute bars, one letter per bar of each shown track."""
+
+    start_bar: int
+    end_bar: int
+    states: dict[int, tuple[str, ...]]  # by track id
+    dropped: tuple[int, ...] = ()  # ids of tracks left out because the prompt was too long
+
+
+@dataclass(frozen=True)
+class Result:
+    """The agent's new bars by absolute index, and its attribute levels."""
+
+    bars: dict[int, tuple[BarNote, ...]]
+    attributes: dict[str, int] = field(default_factory=dict)
+
+
+class GenerationError(Exception):
+    """A generation failed; the text is the reason for the client."""
+
+
+class Backend(Protocol):
+    """What turns jobs into bars: the inference engine, or a stand-in in tests."""
+
+    @property
+    def info(self) -> ModelInfo:
+        """The checkpoint as sessions see it."""
+
+    def generate(self, job: Job, prompt_state: Callable[[PromptState], None]) -> Result:
+        """Write the job's bars, calling ``prompt_state`` once before the first token.
+
+        Raises:
+            GenerationError: refused, or no acceptable result.
+            Exception: anything else fails this job only.
+        """

@@ -1,0 +1,205 @@
+"""The messages that the server sends: one table, and the function that makes them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from midigpt_server.osc import Message
+
+
+class Code(IntEnum):
+    """Error codes of ``/midigpt/error``, those of MIDI-GPT 0.4.2."""
+
+    WRONG_STATE = 1
+    UNKNOWN_TRACK = 2
+    TRACK_EXISTS = 3
+    BAD_ARGUMENT = 4
+    GENERATION_FAILED = 5
+    NO_AGENT = 6
+    SECOND_AGENT = 7
+    NOTE_FOR_AGENT = 8
+
+
+CODE_DOCS = {
+    Code.WRONG_STATE: "wrong state; also: start without a conditioning track, removing the agent",
+    Code.UNKNOWN_TRACK: "unknown track; also: ignoring the agent",
+    Code.TRACK_EXISTS: "track_id already used",
+    Code.BAD_ARGUMENT: "missing or bad argument: name, value and what is wanted",
+    Code.GENERATION_FAILED: "generation failed: the reason",
+    Code.NO_AGENT: "no agent track",
+    Code.SECOND_AGENT: "second agent track",
+    Code.NOTE_FOR_AGENT: "note for the agent track (dropped)",
+}
+
+
+class ProtocolError(Exception):
+    """A request that is answered by ``/midigpt/error`` and changes nothing."""
+
+    def __init__(self, code: Code, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+
+
+@dataclass(frozen=True)
+class Outbound:
+    """One kind of message to the client: address, OSC type tags, argument names, occasion."""
+
+    address: str
+    tags: str
+    arguments: tuple[str, ...]
+    doc: str
+    since_0_4_2: bool = True
+
+
+_ROWS = (
+    Outbound(
+        "/midigpt/capabilities",
+        "s",
+        ("json",),
+        "First reply to init. JSON object of booleans: what this checkpoint offers.",
+    ),
+    Outbound(
+        "/midigpt/model",
+        "s",
+        ("json",),
+        "Second reply to init. JSON object: `attributes` (name to `size`, the number of levels, "
+        "`level`, track or bar, and `track_type`), `window_lengths` in bars, `meters` and "
+        "`mask_mode` (the default).",
+        False,
+    ),
+    Outbound("/midigpt/session/ready", "", (), "Last reply to init."),
+    Outbound("/midigpt/session/started", "", (), "The session runs."),
+    Outbound(
+        "/midigpt/session/stopped",
+        "",
+        (),
+        "Reply to every stop. No message of a generation follows it.",
+    ),
+    Outbound(
+        "/midigpt/status",
+        "s",
+        ("state",),
+        "`generating` when a generation begins, `ready` when it has ended, in whatever way.",
+    ),
+    Outbound(
+        "/midigpt/prompt/state",
+        "s",
+        ("json",),
+        "Once per generation, before its bars. JSON object: `target_bar`; `start_bar` and "
+        "`end_bar`, the half-open window that the model sees; `tracks`, each with `id` (position "
+        "in creation order), `track_id`, `is_agent` and `states`, one letter a bar: C context, T "
+        "to be generated, M or A hidden.",
+    ),
+    Outbound(
+        "/midigpt/generated/open",
+        "iii",
+        ("track_id", "bar_index", "note_count"),
+        "A bar begins; its notes follow.",
+    ),
+    Outbound(
+        "/midigpt/generated/note",
+        "iiiiff",
+        ("track_id", "bar_index", "pitch", "velocity", "onset", "duration"),
+        "One note of the open bar. Onset 0..0.9999 and duration from 0.0001 on are fractions of "
+        "the bar; duration is at most 1.0 unless the parameter long_notes is set.",
+    ),
+    Outbound("/midigpt/generated/close", "ii", ("track_id", "bar_index"), "The bar is complete."),
+    Outbound(
+        "/midigpt/generated/features",
+        "iifffifiii",
+        (
+            "track_id",
+            "bar_index",
+            "note_density",
+            "mean_pitch",
+            "mean_velocity",
+            "max_polyphony",
+            "mean_duration",
+            "min_polyphony",
+            "min_note_duration",
+            "max_note_duration",
+        ),
+        "Right after close, unless the bar is empty. Density is notes per beat of the numerator, "
+        "polyphony is notes on one onset, mean duration is in bars, the last two are in ticks at "
+        "the decoder's resolution.",
+    ),
+    Outbound(
+        "/midigpt/sampled/attrs",
+        "s",
+        ("json",),
+        "After the last bar. JSON object: `start_bar`, `end_bar` (half open) and `attrs`, the "
+        "agent's attribute levels by name. Left out when there are none.",
+    ),
+    Outbound(
+        "/midigpt/error", "is", ("code", "text"), "A request was refused. Look at the code only."
+    ),
+    Outbound(
+        "/midigpt/warning",
+        "ss",
+        ("topic", "text"),
+        "Something was accepted but changed or is unlikely to be meant.",
+        False,
+    ),
+    Outbound(
+        "/midigpt/bar/gap",
+        "ii",
+        ("first_bar", "last_bar"),
+        "A bar/end skipped these bars; they were closed with the notes they had.",
+        False,
+    ),
+    Outbound(
+        "/midigpt/bar/buffering",
+        "iii",
+        ("bar_index", "bars_missing", "first_target"),
+        "A bar ended and nothing is generated yet: so many more bars must end before the bar "
+        "first_target is generated.",
+        False,
+    ),
+    Outbound(
+        "/midigpt/generation/skipped",
+        "iiis",
+        ("track_id", "first_bar", "last_bar", "reason"),
+        "These bars will not be generated, because a newer target has taken their place.",
+        False,
+    ),
+    Outbound(
+        "/midigpt/prompt/dropped",
+        "s",
+        ("json",),
+        "After prompt/state, when conditioning tracks were left out because the prompt was too "
+        "long. JSON object: `target_bar`, `tracks` (a list of track_id) and `reason`.",
+        False,
+    ),
+    Outbound("/midigpt/pong", "ss", ("text", "version"), "Reply to ping.", False),
+    Outbound(
+        "/midigpt/session/state",
+        "s",
+        ("json",),
+        "Reply to session/query. JSON object: `state`, `name`, `playhead`, `tracks`, `parameters`, "
+        "`once`, `attributes`, `generating` and `waiting` (target bars or null).",
+        False,
+    ),
+)
+
+OUTBOUND: dict[str, Outbound] = {row.address: row for row in _ROWS}
+
+_PYTHON_TYPES = {"i": int, "f": float, "s": str}
+
+
+def reply(name: str, *values: Any) -> Message:
+    """The message ``/midigpt/<name>`` with its table's types; a dict becomes JSON text."""
+    row = OUTBOUND[f"/midigpt/{name}"]
+    arguments = tuple(
+        json.dumps(value) if isinstance(value, dict) else _PYTHON_TYPES[tag](value)
+        for tag, value in zip(row.tags, values, strict=True)
+    )
+    return Message(row.address, arguments, row.tags)
+
+
+def error(code: Code, text: str) -> Message:
+    """The message ``/midigpt/error``."""
+    return reply("error", code, text)

@@ -1,0 +1,95 @@
+"""A backend without a model: its bars are a formula, its prompt states follow the protocol."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+
+from midigpt_server.job import GenerationError, Job, JobTrack, PromptState, Result
+from midigpt_server.model_info import AttributeInfo, ModelInfo
+from midigpt_server.timing import BarNote, Meter
+
+ENCODERS = Path(__file__).parents[2] / "models" / "encoders"
+
+YELLOW_ATTRIBUTES = {
+    "note_density": AttributeInfo(10, "track", "drum"),
+    "min_polyphony": AttributeInfo(10, "track", "melodic"),
+    "max_polyphony": AttributeInfo(10, "track", "melodic"),
+    "min_note_duration": AttributeInfo(6, "track", "melodic"),
+    "max_note_duration": AttributeInfo(6, "track", "melodic"),
+}
+EXPRESSIVE_ATTRIBUTES = {
+    "key_signature": AttributeInfo(25, "track", "melodic"),
+    "pitch_range": AttributeInfo(128, "track", "melodic"),
+    "silence_proportion": AttributeInfo(10, "track", "both"),
+    "min_note_duration": AttributeInfo(6, "track", "melodic"),
+    "max_note_duration": AttributeInfo(6, "track", "melodic"),
+    "nomml": AttributeInfo(13, "track", "both"),
+    "bar_note_density": AttributeInfo(10, "bar", "drum"),
+}
+
+
+def model_info(encoder: str) -> ModelInfo:
+    config = json.loads((ENCODERS / f"{encoder}.json").read_text())
+    return ModelInfo(
+        window_lengths=tuple(config["num_bars_map"]),
+        meters=tuple(Meter(*map(int, s.split("/"))) for s in config["time_signatures"]),
+        has_mask_token=config.get("supports_mask_bar_token", False),
+        attributes=YELLOW_ATTRIBUTES if encoder in ("yellow", "ghost") else EXPRESSIVE_ATTRIBUTES,
+    )
+
+
+class StandIn:
+    """Writes ``notes_per_bar`` notes into every bar, pitch 40 + bar; keeps the jobs it was given.
+
+    While ``gate`` is not set a generation waits, until it is cancelled.
+    """
+
+    def __init__(self, encoder: str = "ghost", notes_per_bar: int = 2) -> None:
+        self.info = model_info(encoder)
+        self.notes_per_bar = notes_per_bar
+        self.jobs: list[Job] = []
+        self.gate = Event()
+        self.gate.set()
+        self.fail_with: BaseException | None = None
+
+    def generate(self, job: Job, prompt_state: Callable[[PromptState], None]) -> Result:
+        self.jobs.append(job)
+        if self.fail_with is not None:
+            raise self.fail_with
+        prompt_state(self.prompt(job))
+        while not self.gate.wait(0.002):
+            if job.cancel.is_set():
+                raise GenerationError("cancelled")
+        notes = range(self.notes_per_bar)
+        return Result(
+            {
+                bar: tuple(BarNote(40 + bar % 80, 100, n / self.notes_per_bar, 1.5) for n in notes)
+                for bar in range(job.write_from, job.deliver_end)
+            },
+            {"max_polyphony": 1},
+        )
+
+    def prompt(self, job: Job) -> PromptState:
+        start = max(job.first_bar, min(job.write_from, job.end_bar - job.values["model_dim"]))
+        window = range(start, min(start + job.values["model_dim"], job.end_bar))
+        hidden = "M" if job.values["mask_mode"] in ("token", "remove") else "A"
+
+        def letter(track: JobTrack, bar: int) -> str:
+            if track.is_agent:
+                if bar in job.hidden_agent_bars:
+                    return hidden
+                return "T" if bar >= job.write_from else "C"
+            return "C" if bar < job.playhead else hidden
+
+        return PromptState(
+            window.start,
+            window.stop,
+            {
+                track.id: tuple(letter(track, bar) for bar in window)
+                for track in job.tracks
+                if not track.ignored
+            },
+        )
