@@ -5,6 +5,7 @@ The compiled module is :mod:`midigpt._native`; what it leaves to Python (JSON) i
 
 from enum import IntEnum
 
+from midigpt._core_planning import GenerationStep, SelectionMask, StepPlanner
 from midigpt._native import (
     AttributeValueConstraint,
     Bar,
@@ -45,12 +46,15 @@ __all__ = [
     "EncodeResult",
     "Encoder",
     "EncoderConfig",
+    "GenerationStep",
     "GenreGrouping",
     "GrammarConstraint",
     "LogLevel",
     "Note",
     "PolyphonyConstraint",
     "Score",
+    "SelectionMask",
+    "StepPlanner",
     "TokenType",
     "Track",
     "TrackType",

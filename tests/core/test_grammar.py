@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from itertools import zip_longest
-from pathlib import Path
 from typing import Any
 
+import golden
 import numpy as np
 import pytest
+
 from midigpt import _core
-from midigpt.encoder_config import EncoderConfig
 
-ROOT = Path(__file__).parents[2]
-DATA = ROOT / "tests" / "data"
-
-
-def vocabulary(name: str) -> _core.Vocabulary:
-    """The vocabulary of a published encoder, attribute domains included."""
-    config = EncoderConfig.from_json((ROOT / "models/encoders" / f"{name}.json").read_text())
-    table = json.loads((DATA / "vocab" / f"vocab_{name}.json").read_text())
-    config.derive_token_domains()
-    config.add_attribute_token_domains([(kind, count) for kind, _, count in table["domains"]])
-    return _core.Vocabulary(config)
-
-
-VOCABULARIES = {name: vocabulary(name) for name in ("yellow", "prism", "expressive", "ghost")}
+VOCABULARIES = {
+    name: _core.Vocabulary(golden.complete_config(name)) for name in golden.ENCODER_NAMES
+}
 
 
 def grammar(**flags: Any) -> _core.GrammarConstraint:
@@ -61,8 +49,9 @@ def walk(g: _core.ConstraintGraph, vocab: _core.Vocabulary, *tokens: str | tuple
 
 
 def cases(name: str) -> list[Any]:
-    found = json.loads((DATA / "golden" / f"{name}.json").read_text())["cases"]
-    return [pytest.param(case, id=f"{case['encoder']}-{i}") for i, case in enumerate(found)]
+    return [
+        pytest.param(case, id=f"{case['encoder']}-{i}") for i, case in enumerate(golden.cases(name))
+    ]
 
 
 def check_walk(g: _core.ConstraintGraph, case: dict[str, Any]) -> None:

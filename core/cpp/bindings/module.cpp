@@ -7,4 +7,5 @@ PYBIND11_MODULE(_native, m) {
     midigpt::bindings::bind_tokens(m);
     midigpt::bindings::bind_codec(m);
     midigpt::bindings::bind_grammar(m);
+    midigpt::bindings::bind_planning(m);
 }

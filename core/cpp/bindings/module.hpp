@@ -10,5 +10,6 @@ void bind_convert(pybind11::module_& m);
 void bind_tokens(pybind11::module_& m);
 void bind_codec(pybind11::module_& m);
 void bind_grammar(pybind11::module_& m);
+void bind_planning(pybind11::module_& m);
 
 }  // namespace midigpt::bindings

@@ -38,7 +38,8 @@ def main() -> None:
         for _ in range(CASES_PER_ENCODER)
     ]
     path = ROOT / "tests/data/golden/constraints.json"
-    path.write_text('{"cases": [\n' + ",\n".join(json.dumps(c) for c in cases) + "\n]}\n")
+    lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases)
+    path.write_text('{"cases": [\n' + lines + "\n]}\n")
 
 
 def record(name: str, rng: random.Random) -> dict:
