@@ -2,9 +2,10 @@
 
 import copy
 import json
-from pathlib import Path
 
+import golden
 import pytest
+
 from midigpt import Bar, Note, Score, Track
 from midigpt.attributes import (
     AttributeAnalyzer,
@@ -21,28 +22,10 @@ from midigpt.attributes import (
     SilenceProportion,
 )
 from midigpt.attributes.nomml import metric_depth, nomml_per_track
-from midigpt.encoder_config import EncoderConfig
-
-ROOT = Path(__file__).parents[2]
-GOLDEN = ROOT / "tests" / "data" / "golden"
-CASES = json.loads((GOLDEN / "attributes.json").read_text())["cases"]
-SCORES = {c["name"]: c["score"] for c in json.loads((GOLDEN / "scores.json").read_text())["cases"]}
 
 
-def config(name: str) -> EncoderConfig:
-    return EncoderConfig.from_json((ROOT / "models" / "encoders" / f"{name}.json").read_text())
-
-
-def golden_score(name: str) -> Score:
-    def bar(d):
-        return Bar([Note(*n) for n in d["notes"]], *d["ts"], d["beats"])
-
-    data = SCORES[name]
-    tracks = [
-        Track([bar(b) for b in t["bars"]], t["program"], "drum" if t["drum"] else "melodic")
-        for t in data["tracks"]
-    ]
-    return Score(tracks, data["resolution"], data["tempo"])
+def analyzer_of(encoder: str, **options: bool) -> AttributeAnalyzer:
+    return AttributeAnalyzer.from_config(golden.encoder_config(encoder), **options)
 
 
 def on_grid(score: Score, resolution: int) -> Score:
@@ -63,13 +46,14 @@ def melody(*bars: list[tuple[int, int, int]], resolution: int = 480, **track) ->
                  resolution)  # fmt: skip
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c['score']}-{c['encoder']}-{c['at']}")
+@pytest.mark.parametrize(
+    "case", golden.cases("attributes"), ids=lambda c: f"{c['score']}-{c['encoder']}-{c['at']}"
+)
 def test_levels_are_those_of_midigpt_0_4_2(case):
-    encoder = config(case["encoder"])
-    analyzer = AttributeAnalyzer.from_config(encoder)
-    score = golden_score(case["score"])
-    if case["at"] == "model" and score.resolution != encoder.resolution:
-        score = on_grid(score, encoder.resolution)
+    analyzer = analyzer_of(case["encoder"])
+    score = golden.score(case["score"])
+    if case["at"] == "model":
+        score = on_grid(score, golden.encoder_config(case["encoder"]).resolution)
     tracks = range(len(score.tracks))
     assert [analyzer.compute_track_tokens(score, t) for t in tracks] == case["track"]
     assert [
@@ -80,7 +64,7 @@ def test_levels_are_those_of_midigpt_0_4_2(case):
 
 def test_analyzers_of_the_published_encoders():
     specs = {
-        name: AttributeAnalyzer.from_config(config(name)).token_domain_specs()
+        name: analyzer_of(name).token_domain_specs()
         for name in ("yellow", "ghost", "prism", "expressive")
     }
     assert specs["yellow"] == specs["ghost"] == [
@@ -97,7 +81,7 @@ def test_analyzers_of_the_published_encoders():
 
 
 def test_controls_replace_the_attribute_of_their_token_type_and_unknown_ones_are_refused():
-    encoder = config("yellow")
+    encoder = golden.encoder_config("yellow")
     encoder.attribute_controls_json = json.dumps(
         [{"name": "note_density_quantile", "params": {"track_type": "both"}}, {"name": "nomml"}]
     )
@@ -223,7 +207,7 @@ def test_nomml_is_the_median_depth_unless_it_is_given():
 def test_pitch_class_tokens_are_stored_out_of_the_encoders_sight_unless_asked_for():
     score = melody([(60, 0, 480)])
     for emit, key in ((False, "BarLevelPitchClassSet"), (True, "PitchClassSet")):
-        analyzer = AttributeAnalyzer.from_config(config("prism"), emit_pitch_classes=emit)
+        analyzer = analyzer_of("prism", emit_pitch_classes=emit)
         assert analyzer.compute_bar_tokens(score, 0, 0)[key] == 1
         assert ("BarLevelPitchClassSet", 13) in analyzer.token_domain_specs()
 
@@ -244,7 +228,7 @@ def test_achievable_range_given_the_bars_that_stay():
 
 
 def test_evaluate_and_report():
-    analyzer = AttributeAnalyzer.from_config(config("expressive"))
+    analyzer = analyzer_of("expressive")
     score = melody([(60, 0, 480), (64, 0, 480)], [])
     score.tracks[0].attributes = {"pitch_range": 4, "bar_PitchClassSet_0": 3}
     wanted = {"pitch_range": 5, "nomml": 0, "swing": 1, "bar_min_polyphony": 1}
@@ -260,7 +244,7 @@ def test_evaluate_and_report():
 
 
 def test_compute_all_gives_raw_values_of_every_track():
-    analyzer = AttributeAnalyzer.from_config(config("yellow"))
+    analyzer = analyzer_of("yellow")
     assert analyzer.compute_all(melody([(36, 0, 480)], track_type="drum")) == [
         {"note_density": 0, "min_polyphony": 1, "max_polyphony": 1,
          "min_note_duration": 3, "max_note_duration": 3},
@@ -268,7 +252,7 @@ def test_compute_all_gives_raw_values_of_every_track():
 
 
 def test_every_label_list_names_every_level():
-    analyzer = AttributeAnalyzer.from_config(config("yellow"))
+    analyzer = analyzer_of("yellow")
     labels = analyzer.attribute_value_labels()
     assert {name: len(v) for name, v in labels.items()} == analyzer.attribute_sizes()
     assert labels["max_note_duration"][3] == "quarter"
