@@ -204,3 +204,115 @@ def plan_steps(
     ar_overlap: float,
     min_overlap_bars: int,
 ) -> list[GenerationStep]: ...
+
+# --- engine -----------------------------------------------------------------------------------
+
+class Family(Enum):
+    GPT2 = 0
+    LLAMA = 1
+
+class WeightType(Enum):
+    FLOAT32 = 0
+    BFLOAT16 = 1
+    INT8 = 2
+
+class CacheType(Enum):
+    FLOAT32 = 0
+    FLOAT16 = 1
+
+class RopeScaling:
+    def __init__(
+        self,
+        *,
+        factor: float,
+        low_frequency_factor: float,
+        high_frequency_factor: float,
+        original_positions: int,
+    ) -> None: ...
+
+class ModelShape:
+    family: Family
+    vocab_size: int
+    n_positions: int
+    width: int
+    inner: int
+    n_layer: int
+    n_head: int
+    n_kv_head: int
+    head_size: int
+    def __init__(
+        self,
+        *,
+        family: Family,
+        vocab_size: int,
+        n_positions: int,
+        width: int,
+        inner: int,
+        n_layer: int,
+        n_head: int,
+        n_kv_head: int,
+        head_size: int,
+        norm_eps: float = 1e-5,
+        rope_theta: float = 10000.0,
+        rope_scaling: RopeScaling = ...,
+    ) -> None: ...
+
+class CachedSequence:
+    @property
+    def length(self) -> int: ...
+    @property
+    def capacity(self) -> int: ...
+    @property
+    def ids(self) -> list[int]: ...
+    @property
+    def next_position(self) -> int: ...
+    def cut(self, length: int) -> None: ...
+    def copy(self) -> CachedSequence: ...
+    def nullify(self, first: int, last: int) -> None: ...
+    def shared_prefix(
+        self,
+        ids: NDArray[np.int32],
+        positions: NDArray[np.int32] | None = None,
+        shown: NDArray[np.bool_] | None = None,
+    ) -> int: ...
+
+class CancelFlag:
+    def __init__(self) -> None: ...
+    def set(self) -> None: ...
+    def clear(self) -> None: ...
+    def is_set(self) -> bool: ...
+
+class Transformer:
+    def __init__(
+        self,
+        shape: ModelShape,
+        files: list[str],
+        *,
+        weights: WeightType = ...,
+        cache: CacheType = ...,
+        threads: int = 0,
+        cache_directory: str = "",
+        kernels: str = "",
+    ) -> None: ...
+    @property
+    def shape(self) -> ModelShape: ...
+    @property
+    def threads(self) -> int: ...
+    @property
+    def kernels(self) -> str: ...
+    @property
+    def weight_bytes(self) -> int: ...
+    def new_sequence(self) -> CachedSequence: ...
+    def forward(
+        self,
+        sequences: list[CachedSequence],
+        ids: list[NDArray[np.int32]],
+        positions: list[NDArray[np.int32]] | None = None,
+        key_masks: list[NDArray[np.bool_]] | None = None,
+        every: bool = False,
+        slices: list[tuple[int, int]] = ...,
+        cancel: CancelFlag | None = None,
+    ) -> NDArray[np.float32] | None: ...
+    def last_attention(self, ids: NDArray[np.int32]) -> NDArray[np.float32]: ...
+
+def kernel_variants() -> list[str]: ...

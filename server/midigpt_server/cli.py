@@ -10,6 +10,7 @@ import sys
 from typing import Any
 
 from midigpt import __version__
+
 from midigpt_server.fields import BadValueError
 from midigpt_server.server import Server
 

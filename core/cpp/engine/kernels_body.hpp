@@ -1,0 +1,343 @@
+// The kernels in terms of sixteen lanes. A kernel file includes one lanes_*.hpp and then this, and is
+// compiled for its instruction set; nothing here may be visible to other files.
+#pragma once
+
+#include <cmath>
+
+#include "engine/kernels.hpp"
+
+namespace midigpt::engine {
+namespace {
+
+constexpr int kPanelTile = 4;
+constexpr int kQuadBytes = 4 * kLanes;  // of a panel: 4 columns of 16 rows
+
+// ---- products --------------------------------------------------------------------------------
+
+inline void write(const Product& out, int token, int row, Floats y) {
+    float* p = out.values + static_cast<std::size_t>(token) * out.stride + row;
+    store(p, out.accumulate ? add(load(p), y) : y);
+}
+
+// Tokens [token, token + T) times panels [panel, panel + P).
+template <int T, int P>
+void int8_tile(const Panels& panels, const Int8Rows& x, const Product& out, int token, int panel) {
+    const std::size_t panel_bytes = static_cast<std::size_t>(panels.columns) * kLanes;
+    const auto* weights = static_cast<const std::uint8_t*>(panels.weights) + panel * panel_bytes;
+    const std::int8_t* rows = x.values + static_cast<std::size_t>(token) * x.stride;
+
+    Ints acc[T][P];
+    for (int t = 0; t < T; ++t) {
+        for (int p = 0; p < P; ++p) acc[t][p] = fill_int(-kWeightExcess * x.sum[token + t]);
+    }
+    for (int column = 0; column < panels.columns; column += 4) {
+        WeightBytes w[P];
+        for (int p = 0; p < P; ++p) {
+            w[p] = load_weights(weights + p * panel_bytes + static_cast<std::size_t>(column) * kLanes);
+        }
+        for (int t = 0; t < T; ++t) {
+            const Quad quad = load_quad(rows + static_cast<std::size_t>(t) * x.stride + column);
+            for (int p = 0; p < P; ++p) acc[t][p] = dot(acc[t][p], w[p], quad);
+        }
+    }
+    for (int t = 0; t < T; ++t) {
+        const Floats token_scale = fill(x.scale[token + t]);
+        for (int p = 0; p < P; ++p) {
+            const int row = (panel + p) * kLanes;
+            const Floats bias = panels.bias == nullptr ? zeros() : load(panels.bias + row);
+            const Floats scale = mul(token_scale, load(panels.scale + row));
+            write(out, token + t, row, fma(to_floats(acc[t][p]), scale, bias));
+        }
+    }
+}
+
+template <class Number, int T, int P>
+void float_tile(const Panels& panels, const FloatRows& x, const Product& out, int token, int panel) {
+    const std::size_t panel_size = static_cast<std::size_t>(panels.columns) * kLanes;
+    const auto* weights = static_cast<const Number*>(panels.weights) + panel * panel_size;
+    const float* rows = x.values + static_cast<std::size_t>(token) * x.stride;
+
+    Floats acc[T][P];
+    for (int t = 0; t < T; ++t) {
+        for (int p = 0; p < P; ++p) acc[t][p] = zeros();
+    }
+    for (int column = 0; column < panels.columns; ++column) {
+        Floats w[P];
+        for (int p = 0; p < P; ++p) {
+            w[p] = load(weights + p * panel_size + static_cast<std::size_t>(column) * kLanes);
+        }
+        for (int t = 0; t < T; ++t) {
+            const Floats value = fill(rows[static_cast<std::size_t>(t) * x.stride + column]);
+            for (int p = 0; p < P; ++p) acc[t][p] = fma(w[p], value, acc[t][p]);
+        }
+    }
+    for (int t = 0; t < T; ++t) {
+        for (int p = 0; p < P; ++p) {
+            const int row = (panel + p) * kLanes;
+            write(out, token + t, row,
+                  panels.bias == nullptr ? acc[t][p] : add(acc[t][p], load(panels.bias + row)));
+        }
+    }
+}
+
+struct Int8Tile {
+    template <int T, int P>
+    static void run(const Panels& panels, const Int8Rows& x, const Product& out, int token, int panel) {
+        int8_tile<T, P>(panels, x, out, token, panel);
+    }
+};
+
+template <class Number>
+struct FloatTile {
+    template <int T, int P>
+    static void run(const Panels& panels, const FloatRows& x, const Product& out, int token, int panel) {
+        float_tile<Number, T, P>(panels, x, out, token, panel);
+    }
+};
+
+// All tokens against P panels, in tiles of T tokens, then smaller ones.
+template <class Tile, int T, int P, class Rows>
+void multiply_tokens(const Panels& panels, const Rows& x, const Product& out, int token, int panel) {
+    for (; token + T <= x.count; token += T) Tile::template run<T, P>(panels, x, out, token, panel);
+    if constexpr (T > 1) {
+        if (token < x.count) multiply_tokens<Tile, T - 1, P>(panels, x, out, token, panel);
+    }
+}
+
+// The panels of a tile stay in the first- or second-level cache while all tokens pass.
+template <class Tile, class Rows>
+void multiply(const Panels& panels, const Rows& x, const Product& out) {
+    int panel = 0;
+    for (; panel + kPanelTile <= panels.count; panel += kPanelTile) {
+        multiply_tokens<Tile, kTokenTile, kPanelTile>(panels, x, out, 0, panel);
+    }
+    for (; panel < panels.count; ++panel) {
+        multiply_tokens<Tile, kTokenTile, 1>(panels, x, out, 0, panel);
+    }
+}
+
+void quantize(const float* x, int width, std::int8_t* values, float* scale, std::int32_t* total) {
+    Floats most = zeros();
+    for (int i = 0; i < width; i += kLanes) most = max(most, absolute(load(x + i)));
+    const float largest = maximum(most);
+    *scale = largest / 127.0f;
+    const Floats factor = fill(largest > 0.0f ? 127.0f / largest : 0.0f);
+    *total = 0;
+    for (int i = 0; i < width; i += kLanes) *total += store_bytes(values + i, mul(load(x + i), factor));
+}
+
+// ---- norms and activations -------------------------------------------------------------------
+
+
+
+void layer_norm(const float* x, int width, const float* weight, const float* bias, float eps,
+                float* out) {
+    const int whole = width / kLanes * kLanes;
+    Floats totals = zeros();
+    for (int i = 0; i < whole; i += kLanes) totals = add(totals, load(x + i));
+    float total = sum(totals);
+    for (int i = whole; i < width; ++i) total += x[i];
+    const float mean = total / static_cast<float>(width);
+
+    Floats squares = zeros();
+    for (int i = 0; i < whole; i += kLanes) {
+        const Floats centred = sub(load(x + i), fill(mean));
+        squares = fma(centred, centred, squares);
+    }
+    float square = sum(squares);
+    for (int i = whole; i < width; ++i) square += (x[i] - mean) * (x[i] - mean);
+    const float factor = 1.0f / std::sqrt(square / static_cast<float>(width) + eps);
+
+    for (int i = 0; i < whole; i += kLanes) {
+        const Floats normed = mul(sub(load(x + i), fill(mean)), fill(factor));
+        store(out + i, fma(normed, load(weight + i), load(bias + i)));
+    }
+    for (int i = whole; i < width; ++i) out[i] = (x[i] - mean) * factor * weight[i] + bias[i];
+    for (int i = width; i < padded(width); ++i) out[i] = 0.0f;
+}
+
+void rms_norm(const float* x, int width, const float* weight, float eps, float* out) {
+    const int whole = width / kLanes * kLanes;
+    Floats squares = zeros();
+    for (int i = 0; i < whole; i += kLanes) squares = fma(load(x + i), load(x + i), squares);
+    float square = sum(squares);
+    for (int i = whole; i < width; ++i) square += x[i] * x[i];
+    const float factor = 1.0f / std::sqrt(square / static_cast<float>(width) + eps);
+
+    for (int i = 0; i < whole; i += kLanes) {
+        store(out + i, mul(mul(load(x + i), fill(factor)), load(weight + i)));
+    }
+    for (int i = whole; i < width; ++i) out[i] = x[i] * factor * weight[i];
+    for (int i = width; i < padded(width); ++i) out[i] = 0.0f;
+}
+
+// e^x: 2^n times a polynomial on |r| <= ln(2)/2 (Cephes' expf), relative error about 1e-7.
+inline Floats exponential(Floats x) {
+    x = max(min(x, fill(88.0f)), fill(-87.0f));
+    const Floats n = round_to_even(mul(x, fill(1.44269504f)));
+    Floats r = fma(n, fill(-0.693359375f), x);
+    r = fma(n, fill(2.12194440e-4f), r);
+    Floats p = fill(1.9875691500e-4f);
+    p = fma(p, r, fill(1.3981999507e-3f));
+    p = fma(p, r, fill(8.3334519073e-3f));
+    p = fma(p, r, fill(4.1665795894e-2f));
+    p = fma(p, r, fill(1.6666665459e-1f));
+    p = fma(p, r, fill(5.0000001201e-1f));
+    return scale_by_power(add(fma(p, mul(r, r), r), fill(1.0f)), n);
+}
+
+// x * sigmoid(u)
+inline Floats gated(Floats x, Floats u) {
+    return div(x, add(fill(1.0f), exponential(sub(zeros(), u))));
+}
+
+void gelu(float* x, int width) {
+    for (int i = 0; i < width; i += kLanes) {
+        const Floats z = load(x + i);
+        // 0.5 * (1 + tanh(u)) = sigmoid(2u)
+        const Floats inner = fma(mul(z, z), fill(2.0f * 0.79788456f * 0.044715f), fill(2.0f * 0.79788456f));
+        store(x + i, gated(z, mul(z, inner)));
+    }
+}
+
+void silu_product(float* gate, const float* up, int width) {
+    for (int i = 0; i < width; i += kLanes) {
+        const Floats z = load(gate + i);
+        store(gate + i, mul(gated(z, z), load(up + i)));
+    }
+}
+
+// ---- attention -------------------------------------------------------------------------------
+
+template <class Number>
+void append(const float* key, const float* value, int width, int position, Number* keys,
+            Number* values) {
+    Number* block = keys + static_cast<std::size_t>(position / kLanes) * width * kLanes;
+    for (int i = 0; i < width; i += kLanes) {
+        Number lanes[kLanes];
+        store(lanes, load(key + i));
+        for (int j = 0; j < kLanes; ++j) block[(i + j) * kLanes + position % kLanes] = lanes[j];
+        store(values + static_cast<std::size_t>(position) * width + i, load(value + i));
+    }
+}
+
+constexpr float kHidden = -3.0e38f;
+
+// Scores of 16 positions for Q queries.
+template <class Number, int Q>
+inline void score_block(const AttentionHead<Number>& head, const float* query, const Number* keys,
+                        float* scores) {
+    // Two chains per query hide the latency of the multiply-adds.
+    Floats even[Q], odd[Q];
+    for (int q = 0; q < Q; ++q) even[q] = odd[q] = zeros();
+    for (int i = 0; i < head.width; i += 2) {
+        const Floats first = load(keys + static_cast<std::size_t>(i) * kLanes);
+        const Floats second = load(keys + static_cast<std::size_t>(i + 1) * kLanes);
+        for (int q = 0; q < Q; ++q) {
+            const float* row = query + static_cast<std::size_t>(q) * head.query_stride + i;
+            even[q] = fma(first, fill(row[0]), even[q]);
+            odd[q] = fma(second, fill(row[1]), odd[q]);
+        }
+    }
+    for (int q = 0; q < Q; ++q) {
+        store(scores + static_cast<std::size_t>(q) * head.capacity, add(even[q], odd[q]));
+    }
+}
+
+// Turns the first `visible` scores into exponentials; returns 1 / their sum, or 0 when all are hidden.
+inline float softmax(float* scores, int visible, const std::uint8_t* shown) {
+    const int end = padded(visible);
+    if (shown != nullptr) {
+        for (int i = 0; i < visible; ++i) scores[i] = shown[i] != 0 ? scores[i] : kHidden;
+    }
+    for (int i = visible; i < end; ++i) scores[i] = kHidden;
+
+    Floats most = fill(kHidden);
+    for (int i = 0; i < end; i += kLanes) most = max(most, load(scores + i));
+    const float largest = maximum(most);
+    if (largest <= kHidden) {
+        for (int i = 0; i < end; i += kLanes) store(scores + i, zeros());
+        return 0.0f;
+    }
+    Floats total = zeros();
+    for (int i = 0; i < end; i += kLanes) {
+        const Floats e = exponential(sub(load(scores + i), fill(largest)));
+        total = add(total, e);
+        store(scores + i, e);
+    }
+    return 1.0f / sum(total);
+}
+
+// Weighted sum of values, W registers of the head at a time.
+template <class Number, int Q, int W>
+inline void mix(const AttentionHead<Number>& head, int first, int visible, int query,
+                const float* factor) {
+    Floats acc[Q][W];
+    for (int q = 0; q < Q; ++q) {
+        for (int w = 0; w < W; ++w) acc[q][w] = zeros();
+    }
+    const Number* value = head.values + first;
+    for (int position = 0; position < visible; ++position, value += head.width) {
+        Floats v[W];
+        for (int w = 0; w < W; ++w) v[w] = load(value + w * kLanes);
+        for (int q = 0; q < Q; ++q) {
+            const Floats weight = fill(head.scratch[static_cast<std::size_t>(q) * head.capacity + position]);
+            for (int w = 0; w < W; ++w) acc[q][w] = fma(weight, v[w], acc[q][w]);
+        }
+    }
+    for (int q = 0; q < Q; ++q) {
+        float* out = head.out + static_cast<std::size_t>(query + q) * head.out_stride + first;
+        for (int w = 0; w < W; ++w) store(out + w * kLanes, mul(acc[q][w], fill(factor[q])));
+    }
+}
+
+// Q queries from `query` on.
+template <class Number, int Q>
+void attend_tile(const AttentionHead<Number>& head, int query) {
+    const int last = head.visible + (query + Q - 1) * head.growth;
+    const float* rows = head.query + static_cast<std::size_t>(query) * head.query_stride;
+    for (int position = 0; position < last; position += kLanes) {
+        score_block<Number, Q>(head, rows, head.keys + static_cast<std::size_t>(position) * head.width,
+                               head.scratch + position);
+    }
+    float factor[Q];
+    for (int q = 0; q < Q; ++q) {
+        float* scores = head.scratch + static_cast<std::size_t>(q) * head.capacity;
+        const int visible = head.visible + (query + q) * head.growth;
+        factor[q] = softmax(scores, visible, head.shown);
+        for (int i = padded(visible); i < last; ++i) scores[i] = 0.0f;
+    }
+    int first = 0;
+    for (; first + 4 * kLanes <= head.width; first += 4 * kLanes) {
+        mix<Number, Q, 4>(head, first, last, query, factor);
+    }
+    for (; first < head.width; first += kLanes) mix<Number, Q, 1>(head, first, last, query, factor);
+}
+
+template <class Number>
+void attend(const AttentionHead<Number>& head) {
+    int query = 0;
+    for (; query + kQueryTile <= head.count; query += kQueryTile) {
+        attend_tile<Number, kQueryTile>(head, query);
+    }
+    for (; query < head.count; ++query) attend_tile<Number, 1>(head, query);
+}
+
+constexpr Kernels make_kernels(const char* name) {
+    return {
+        name,
+        multiply<FloatTile<float>, FloatRows>,
+        multiply<FloatTile<BFloat16>, FloatRows>,
+        multiply<Int8Tile, Int8Rows>,
+        quantize,
+        layer_norm,
+        rms_norm,
+        gelu,
+        silu_product,
+        {append<float>, attend<float>},
+        {append<Half>, attend<Half>},
+    };
+}
+
+}  // namespace
+}  // namespace midigpt::engine

@@ -1,0 +1,140 @@
+// Sixteen lanes in two AVX2 registers. Included by kernel files compiled for AVX2, FMA and F16C:
+// everything is in an unnamed namespace, so that no other file calls code compiled for AVX2.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+#include <cstring>
+
+#include "engine/number.hpp"
+
+namespace midigpt::engine {
+namespace {
+
+struct Floats {
+    __m256 lo, hi;
+};
+struct Ints {
+    __m256i lo, hi;
+};
+struct WeightBytes {
+    __m256i lo, hi;
+};
+
+constexpr int kTokenTile = 1;  // tokens of one register tile, times 4 panels
+
+inline Floats fill(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
+inline Floats zeros() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
+inline Floats load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+inline __m256 load8(const Half* p) {
+    return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
+inline __m256 load8(const BFloat16* p) {
+    const __m128i bits = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
+}
+inline Floats load(const Half* p) { return {load8(p), load8(p + 8)}; }
+inline Floats load(const BFloat16* p) { return {load8(p), load8(p + 8)}; }
+inline void store(float* p, Floats x) {
+    _mm256_storeu_ps(p, x.lo);
+    _mm256_storeu_ps(p + 8, x.hi);
+}
+inline void store(Half* p, Floats x) {
+    auto* out = reinterpret_cast<__m128i*>(p);
+    _mm_storeu_si128(out, _mm256_cvtps_ph(x.lo, _MM_FROUND_TO_NEAREST_INT));
+    _mm_storeu_si128(out + 1, _mm256_cvtps_ph(x.hi, _MM_FROUND_TO_NEAREST_INT));
+}
+inline Floats add(Floats a, Floats b) { return {_mm256_add_ps(a.lo, b.lo), _mm256_add_ps(a.hi, b.hi)}; }
+inline Floats sub(Floats a, Floats b) { return {_mm256_sub_ps(a.lo, b.lo), _mm256_sub_ps(a.hi, b.hi)}; }
+inline Floats mul(Floats a, Floats b) { return {_mm256_mul_ps(a.lo, b.lo), _mm256_mul_ps(a.hi, b.hi)}; }
+inline Floats div(Floats a, Floats b) { return {_mm256_div_ps(a.lo, b.lo), _mm256_div_ps(a.hi, b.hi)}; }
+inline Floats fma(Floats a, Floats b, Floats c) {
+    return {_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)};
+}
+inline Floats min(Floats a, Floats b) { return {_mm256_min_ps(a.lo, b.lo), _mm256_min_ps(a.hi, b.hi)}; }
+inline Floats max(Floats a, Floats b) { return {_mm256_max_ps(a.lo, b.lo), _mm256_max_ps(a.hi, b.hi)}; }
+inline Floats absolute(Floats a) {
+    const __m256 sign = _mm256_set1_ps(-0.0f);
+    return {_mm256_andnot_ps(sign, a.lo), _mm256_andnot_ps(sign, a.hi)};
+}
+inline Floats round_to_even(Floats a) {
+    constexpr int kMode = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+    return {_mm256_round_ps(a.lo, kMode), _mm256_round_ps(a.hi, kMode)};
+}
+inline __m256 power8(__m256 n) {
+    const __m256i exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23));
+}
+// x * 2^n for a whole n in -126..127.
+inline Floats scale_by_power(Floats x, Floats n) { return mul(x, {power8(n.lo), power8(n.hi)}); }
+inline float sum(Floats a) {
+    const __m256 eight = _mm256_add_ps(a.lo, a.hi);
+    __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    four = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(four, _mm_movehdup_ps(four)));
+}
+inline float maximum(Floats a) {
+    const __m256 eight = _mm256_max_ps(a.lo, a.hi);
+    __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    four = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_max_ss(four, _mm_movehdup_ps(four)));
+}
+
+inline Ints fill_int(std::int32_t x) { return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
+inline Floats to_floats(Ints a) { return {_mm256_cvtepi32_ps(a.lo), _mm256_cvtepi32_ps(a.hi)}; }
+inline WeightBytes load_weights(const std::uint8_t* p) {
+    const auto* source = reinterpret_cast<const __m256i*>(p);
+    return {_mm256_loadu_si256(source), _mm256_loadu_si256(source + 1)};
+}
+inline __m256i broadcast_quad(const std::int8_t* p) {
+    std::int32_t bits = 0;
+    std::memcpy(&bits, p, sizeof(bits));
+    return _mm256_set1_epi32(bits);
+}
+
+// acc + dot product of four unsigned weights with four signed activations, per lane.
+#ifdef MIDIGPT_AVXVNNI
+constexpr std::int32_t kWeightExcess = 128;  // what `dot` sees on top of each weight
+using Quad = __m256i;
+inline Quad load_quad(const std::int8_t* p) { return broadcast_quad(p); }
+inline Ints dot(Ints acc, WeightBytes weights, Quad x) {
+    return {_mm256_dpbusd_avx_epi32(acc.lo, weights.lo, x),
+            _mm256_dpbusd_avx_epi32(acc.hi, weights.hi, x)};
+}
+#else
+// vpmaddubsw saturates pairs at 16 bits. With |x| as the unsigned factor and the sign of x moved to
+// the weight (-127..127) a pair stays within 2 * 127 * 127 < 32768.
+constexpr std::int32_t kWeightExcess = 0;
+struct Quad {
+    __m256i value, magnitude;
+};
+inline Quad load_quad(const std::int8_t* p) {
+    const __m256i value = broadcast_quad(p);
+    return {value, _mm256_abs_epi8(value)};
+}
+inline __m256i dot8(__m256i acc, __m256i weights, const Quad& x) {
+    const __m256i centred = _mm256_xor_si256(weights, _mm256_set1_epi8(-128));
+    const __m256i pairs = _mm256_maddubs_epi16(x.magnitude, _mm256_sign_epi8(centred, x.value));
+    return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+}
+inline Ints dot(Ints acc, WeightBytes weights, const Quad& x) {
+    return {dot8(acc.lo, weights.lo, x), dot8(acc.hi, weights.hi, x)};
+}
+#endif
+
+// Values in -127..127, rounded to bytes; returns their sum.
+inline std::int32_t store_bytes(std::int8_t* p, Floats x) {
+    alignas(32) std::int32_t whole[16];
+    _mm256_store_si256(reinterpret_cast<__m256i*>(whole), _mm256_cvtps_epi32(x.lo));
+    _mm256_store_si256(reinterpret_cast<__m256i*>(whole + 8), _mm256_cvtps_epi32(x.hi));
+    std::int32_t total = 0;
+    for (int i = 0; i < 16; ++i) {
+        p[i] = static_cast<std::int8_t>(whole[i]);
+        total += whole[i];
+    }
+    return total;
+}
+
+}  // namespace
+}  // namespace midigpt::engine
