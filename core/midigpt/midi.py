@@ -22,8 +22,8 @@ from midigpt.smf import LAST_TICK, MidiError, checked
 
 __all__ = ["MidiError", "read", "read_bytes", "write", "write_bytes"]
 
-#: Files with more bars than this are refused: a few bytes can ask for millions.
-MAX_BARS = 200_000
+#: Files with more bars than this in all their tracks are refused: a few bytes can ask for millions.
+MAX_BARS = 500_000
 
 #: The parser may look a few bytes beyond a short meta event.
 _PADDING = bytes(8)
@@ -66,7 +66,8 @@ def read_bytes(data: bytes, resolution: int = 480) -> Score:
     signatures = [(t.time, t.numerator, t.denominator) for t in file.time_signatures]
     ends = [int((c["time"] + c["duration"]).max()) for c in columns if len(c["time"])]
     end = max([0, *ends, *(time for time, _, _ in signatures)])
-    grid = _Grid.build(signatures, tpq, end, resolution)
+    most = MAX_BARS // max(1, len(columns))
+    grid = _Grid.build(signatures, tpq, end, resolution, most)
     tempos = sorted(((t.time, t.mspq) for t in file.tempos), key=lambda t: t[0])
     return Score(
         tracks=[
@@ -95,9 +96,9 @@ class _Grid:
 
     @classmethod
     def build(
-        cls, signatures: list[tuple[int, int, int]], tpq: int, end: int, resolution: int
+        cls, signatures: list[tuple[int, int, int]], tpq: int, end: int, resolution: int, most: int
     ) -> _Grid:
-        """Lay bars from tick 0 to ``end``, at least one.
+        """Lay bars from tick 0 to ``end``, at least one and ``most`` at the most.
 
         A bar that a new time signature cuts short keeps its full nominal length.
         """
@@ -114,8 +115,8 @@ class _Grid:
                 continue
             last = i == len(changes) - 1
             count = max(-(-(times[i + 1] - time) // length), int(last))
-            if len(bars) + count > MAX_BARS:
-                raise MidiError(f"the MIDI file has more than {MAX_BARS} bars")
+            if len(bars) + count > most:
+                raise MidiError(f"the MIDI file has more than {most} bars in each track")
             starts += range(time, time + count * length, length)
             lengths += [length] * count
             bars += [(numerator, denominator)] * count

@@ -10,7 +10,6 @@ import sys
 from typing import Any
 
 from midigpt import __version__
-
 from midigpt_server.fields import BadValueError
 from midigpt_server.server import Server
 

@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+#: the parameters on which :func:`human_bars_visible` depends
+VISIBILITY_PARAMETERS = ("lookahead_bars", "num_anticipated_bars", "model_dim")
+
 
 def bars_missing(playhead: int, values: Mapping[str, Any]) -> int:
     """How many more bars must end before the first generation; 0 = ready."""
-    credit = values["lookahead_bars"] if values["adapt_buffer"] else 0
+    credit = int(values["lookahead_bars"]) if values["adapt_buffer"] else 0
     return max(0, int(values["buffer_bars"]) - playhead - credit)
 
 

@@ -12,7 +12,6 @@ from threading import Thread
 from typing import Any
 
 from midigpt import __version__
-
 from midigpt_server import osc, protocol
 from midigpt_server.generator import Failed, GenerationEvent, Generator, Prompted, Succeeded
 from midigpt_server.job import Backend, Job

@@ -9,9 +9,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-MAX_ONSET_OUT = 0.9999
-MIN_DURATION_OUT = 0.0001
-
 
 @dataclass(frozen=True)
 class Meter:

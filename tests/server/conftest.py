@@ -3,9 +3,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from musician import Musician
+from stand_in import StandIn
+
 from midigpt_server.client import Client
 from midigpt_server.server import Server
-from stand_in import StandIn
 
 
 @pytest.fixture
@@ -23,3 +25,8 @@ def server(backend: StandIn) -> Iterator[Server]:
 def client(server: Server) -> Iterator[Client]:
     with Client(port=server.port) as client:
         yield client
+
+
+@pytest.fixture
+def musician(client: Client) -> Musician:
+    return Musician(client)

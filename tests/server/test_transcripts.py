@@ -11,12 +11,13 @@ import json
 from pathlib import Path
 
 import pytest
-from midigpt_server.cli import build_parser, parameter_defaults
-from midigpt_server.client import Client
-from midigpt_server.server import Server
 from playback import play
 from stand_in import StandIn
 from transcript import settle, summary
+
+from midigpt_server.cli import build_parser, parameter_defaults
+from midigpt_server.client import Client
+from midigpt_server.server import Server
 
 HERE = Path(__file__).parent
 TRANSCRIPTS = {path.stem: json.loads(path.read_text()) for path in HERE.glob("transcripts/*.json")}

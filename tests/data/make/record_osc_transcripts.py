@@ -3,7 +3,7 @@
 Install the reference in an environment of its own and name its command:
 
     python -m venv reference && reference/bin/pip install "midigpt[inference]==0.4.2"
-    python tests/data/make/record_osc_transcripts.py --server reference/bin/midigpt-server [NAME ...]
+    python tests/data/make/record_osc_transcripts.py --server reference/bin/midigpt-server
 
 Or play against a server that runs already (freshly started for each name): --host and --port.
 """

@@ -1,0 +1,107 @@
+"""The music of one session: tracks, their notes by bar, and the meters of the ended bars."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from midigpt_server.replies import Code, ProtocolError
+from midigpt_server.timing import BarNote, Meter
+
+MAX_TRACKS = 64
+MAX_NOTES_PER_BAR = 1024  # of one track
+
+
+@dataclass
+class Track:
+    """One track; ``bars`` holds notes by absolute bar index, ended or not."""
+
+    id: int
+    instrument: int
+    is_drum: bool
+    is_agent: bool
+    ignored: bool = False
+    parameters: dict[str, Any] = field(default_factory=dict)
+    bars: dict[int, list[BarNote]] = field(default_factory=lambda: defaultdict(list))
+
+
+class Piece:
+    """Tracks in creation order, one of them at most the agent, and how far the music has come.
+
+    Notes are kept whenever they come and count as soon as their bar has ended.
+    """
+
+    def __init__(self) -> None:
+        self.tracks: list[Track] = []
+        self.meters: list[Meter] = []  # of the ended bars
+
+    @property
+    def playhead(self) -> int:
+        """The number of completed bars."""
+        return len(self.meters)
+
+    @property
+    def agent(self) -> Track | None:
+        """The track that the model writes."""
+        return next((track for track in self.tracks if track.is_agent), None)
+
+    def track(self, track_id: int) -> Track:
+        """The track with this id; raises ProtocolError 2."""
+        for track in self.tracks:
+            if track.id == track_id:
+                return track
+        raise ProtocolError(Code.UNKNOWN_TRACK, f"unknown track_id {track_id}")
+
+    def add_track(self, track: Track) -> None:
+        """Add a track at the end of the creation order; raises ProtocolError 3, 7 or 4."""
+        if any(other.id == track.id for other in self.tracks):
+            raise ProtocolError(Code.TRACK_EXISTS, f"track_id {track.id} is already used")
+        if track.is_agent and self.agent is not None:
+            raise ProtocolError(
+                Code.SECOND_AGENT, f"track {self.agent.id} is the agent already; one is allowed"
+            )
+        if len(self.tracks) >= MAX_TRACKS:
+            raise ProtocolError(Code.BAD_ARGUMENT, f"a session has at most {MAX_TRACKS} tracks")
+        self.tracks.append(track)
+
+    def remove_track(self, track_id: int) -> None:
+        """Remove a conditioning track; raises ProtocolError 2 or 1."""
+        track = self.track(track_id)
+        if track.is_agent:
+            raise ProtocolError(Code.WRONG_STATE, f"track {track_id} is the agent: not removable")
+        self.tracks.remove(track)
+
+    def add_note(self, track_id: int, bar: int, note: BarNote) -> None:
+        """Add a note of a conditioning track to a bar; raises ProtocolError 2, 8 or 4.
+
+        A negative duration is that of a note held over the bar line and sent with the next bar's
+        index: it began one bar earlier. An onset of 1.0 is the next bar line.
+        """
+        track = self.track(track_id)
+        if track.is_agent:
+            raise ProtocolError(Code.NOTE_FOR_AGENT, f"track {track_id} is the agent: note dropped")
+        onset, duration = note.onset, note.duration
+        if duration < 0 and bar > 0:
+            bar, duration = bar - 1, duration + 1.0
+        if onset >= 1.0:
+            bar, onset = bar + 1, 0.0
+        if len(track.bars[bar]) >= MAX_NOTES_PER_BAR:
+            raise ProtocolError(
+                Code.BAD_ARGUMENT,
+                f"bar {bar} of track {track_id} is full: {MAX_NOTES_PER_BAR} notes",
+            )
+        track.bars[bar].append(BarNote(note.pitch, note.velocity, onset, max(0.0, duration)))
+
+    def end_bar(self, bar: int, meter: Meter) -> range:
+        """Close a bar and those before it; returns the bars that were skipped."""
+        if bar < self.playhead:
+            self.meters[bar] = meter
+            return range(0)
+        skipped = range(self.playhead, bar)
+        self.meters.extend([meter] * (bar + 1 - self.playhead))
+        return skipped
+
+    def meter(self, bar: int) -> Meter:
+        """The meter of a bar; one that has not ended takes that of the last ended one."""
+        return self.meters[min(bar, self.playhead - 1)] if self.meters else Meter()

@@ -1,0 +1,79 @@
+"""The commands: flags, help, a busy port, the listener, the manual."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from midigpt_server import docs, listen, osc
+from midigpt_server.cli import build_parser, parameter_defaults
+from midigpt_server.client import Client
+from midigpt_server.server import Server
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_flags_of_0_4_2() -> None:
+    flags = (
+        "--ckpt x.pt --port 7500 --host 0.0.0.0 --reply-port 7401 --max_attempts 5 --buffer 2 "
+        "--lookahead 3 --model_dim 4 --gen_timeout 2.5 --log_level DEBUG --device cpu --seed 7"
+    )
+    options = build_parser().parse_args(flags.split())
+    assert (options.ckpt, options.port, options.host) == ("x.pt", 7500, "0.0.0.0")
+    assert (options.reply_port, options.log_level, options.device) == (7401, "DEBUG", "cpu")
+    assert parameter_defaults(options) == {
+        "max_attempts": 5,
+        "buffer_bars": 2,
+        "lookahead_bars": 3,
+        "model_dim": 4,
+        "gen_timeout": 2.5,
+        "sampling_seed": 7,
+    }
+
+
+def test_D40_this_machine_only_by_default() -> None:
+    options = build_parser().parse_args([])
+    assert (options.host, options.port, options.reply_port) == ("127.0.0.1", 7400, None)
+    assert parameter_defaults(options) == {}
+
+
+def test_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        build_parser().parse_args(["--help"])
+    assert end.value.code == 0
+    assert "examples:" in capsys.readouterr().out
+
+
+def test_a_busy_port_is_one_line(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    assert listen.main(["--port", str(server.port)]) == 1
+    text = capsys.readouterr().err
+    assert text.count("\n") == 1
+    assert f"port {server.port} is in use" in text and "--port" in text
+
+
+def test_listen_prints_messages(capsys: pytest.CaptureFixture[str]) -> None:
+    listen.print_datagram(osc.encode("/a/b", (1, 2.5, "x")), ("127.0.0.1", 9))
+    assert capsys.readouterr().out == "127.0.0.1:9 /a/b ,ifs 1 2.5 'x'\n"
+
+
+def test_the_manual_is_up_to_date() -> None:
+    assert (ROOT / "docs" / "osc.md").read_text() == docs.manual(), (
+        "python -m midigpt_server.docs > docs/osc.md"
+    )
+
+
+def test_the_manual_can_be_made_as_a_command() -> None:
+    made = subprocess.run(
+        [sys.executable, "-m", "midigpt_server.docs"], capture_output=True, text=True, check=True
+    )
+    assert made.stdout == docs.manual()
+
+
+def test_client_says_what_it_waited_for(server: Server) -> None:
+    with Client(port=server.port) as client:
+        client.send("/midigpt/session/init")
+        with pytest.raises(TimeoutError, match="session/ready"):
+            client.wait_for("/no/such/address", timeout=0.05)
