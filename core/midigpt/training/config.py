@@ -28,8 +28,9 @@ class TrainConfig:
         max_sample_tokens: longer samples are not used.
         max_minutes: wall time of training; the learning rate follows it. 0 = no limit.
         max_steps: optimiser steps; > 0 makes the learning rate follow the steps.
-        learning_rate, warmup_ratio, weight_decay, max_grad_norm: AdamW after a linear warm-up,
-            then half a cosine down to a tenth.
+        optimizer: "adamw", or "muon" for the matrices of the layers (PyTorch 2.9 or newer).
+        learning_rate, warmup_ratio, weight_decay, max_grad_norm: linear warm-up, then half a
+            cosine down to a fiftieth.
         batch_tokens, micro_batch_tokens: tokens, padding included, of a step and of one pass.
         target_weight: weight in the loss of the tokens that a live model writes; others have 1.
         num_workers: threads that compute gradients, each on micro-batches of its own.
@@ -57,6 +58,7 @@ class TrainConfig:
     max_sample_tokens: int = 1536
     max_minutes: float = 60.0
     max_steps: int = 0
+    optimizer: str = "adamw"
     learning_rate: float = 2e-3
     warmup_ratio: float = 0.03
     weight_decay: float = 0.1
@@ -74,6 +76,8 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if self.precision not in ("bf16", "fp32"):
             raise ValueError(f'precision is {self.precision!r}; "bf16" or "fp32" is wanted')
+        if self.optimizer not in ("adamw", "muon"):
+            raise ValueError(f'optimizer is {self.optimizer!r}; "adamw" or "muon" is wanted')
         if unknown := set(self.kinds) - set(KINDS):
             raise ValueError(f"kinds has {sorted(unknown)}; it may have {list(KINDS)}")
         if self.max_sample_tokens > self.max_seq_len:

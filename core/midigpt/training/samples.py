@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import TypeVar
 
-from midigpt import _native
+from midigpt._native import EncodeOptions, token_type_from_name
 from midigpt.attributes import AttributeAnalyzer
 from midigpt.encoder_config import EncoderConfig
 from midigpt.score import Bar, Score, Track
@@ -99,7 +99,10 @@ class Sampler:
     ) -> None:
         self._analyzer = AttributeAnalyzer.from_config(encoder_config)
         self._tokenizer = Tokenizer(encoder_config, self._analyzer)
-        self._vocabulary = Vocabulary(encoder_config)
+        vocabulary = Vocabulary(encoder_config)
+        self._bar = vocabulary.encode_val(token_type_from_name("Bar"), 0)
+        self._fill_start = vocabulary.encode_val(token_type_from_name("FillInStart"), 0)
+        self._tracks = range(*vocabulary.range(token_type_from_name("Track")))
         self._resolution = encoder_config.resolution
         self._signatures = frozenset(encoder_config.time_signatures)
         self._kinds, self._windows = kinds, windows
@@ -185,8 +188,7 @@ class Sampler:
         if rng.random() < _HIDE_CONTEXT:
             _hide(score, _draw_cells(score, rng, 0.25) - fills)
         ids = self._encode(score, fills)
-        start = self._vocabulary.encode_val(_native.TokenType.FillInStart, 0)
-        return Sample(ids, ids.index(start) + 1, "infill")
+        return Sample(ids, ids.index(self._fill_start) + 1, "infill")
 
     def _draw_window(self, piece: Piece, rng: Random) -> Score | None:
         window = _choose(self._windows, rng)
@@ -221,17 +223,15 @@ class Sampler:
         fills: set[tuple[int, int]] | None = None,
         compute_attributes: bool = True,
     ) -> list[int]:
-        options = _native.EncodeOptions()
+        options = EncodeOptions()
         options.window_bars = len(score.tracks[0].bars)
         options.multi_fill = fills or set()
         return self._tokenizer.encode(score, options, compute_attributes)
 
     def _bar_index(self, ids: Sequence[int], bar: int) -> int:
         """Index of the Bar token of bar ``bar`` of the last track."""
-        first, end = self._vocabulary.range(_native.TokenType.Track)
-        track = max(i for i, token in enumerate(ids) if first <= token < end)
-        bar_id = self._vocabulary.encode_val(_native.TokenType.Bar, 0)
-        return [i for i in range(track, len(ids)) if ids[i] == bar_id][bar]
+        track = max(i for i, token in enumerate(ids) if token in self._tracks)
+        return [i for i in range(track, len(ids)) if ids[i] == self._bar][bar]
 
 
 def draw_situation(n_bars: int, windows: Mapping[int, float], rng: Random) -> Situation | None:

@@ -78,6 +78,7 @@ class Trainer:
         self.output = output
         with open(config.encoder_config_path) as file:
             self.encoder_config = EncoderConfig.from_json(file.read())
+        torch.set_num_threads(1)  # the workers have the cores
         torch.manual_seed(config.seed)
         self.model = GPT2LMHeadModel(
             GPT2Config(
@@ -89,7 +90,7 @@ class Trainer:
             )
         )
         self.workers = Workers(self.model, config.num_workers)
-        self.optimizer = _adamw(self.model, config)
+        self.optimizers = _optimizers(self.model, config)
         self.step = 0
         self.seconds = 0.0  # wall time so far, validation included
 
@@ -121,9 +122,9 @@ class Trainer:
                 if clock.is_due("save", self.config.save_minutes):
                     self._save_state()
         self._save_state()
-        self._validate()
         path = self.output / "model_final.safetensors"
         self.model.save_pretrained(path, encoder_config=self.encoder_config)
+        self._validate()
         return path
 
     def _progress(self) -> float:
@@ -134,8 +135,7 @@ class Trainer:
 
     def _take_step(self, micro_batches: Sequence[MicroBatch], progress: float) -> tuple[float, int]:
         """Mean loss of the step's tokens, and their number."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.config.learning_rate * _schedule(progress, self.config.warmup_ratio)
+        rate = self.config.learning_rate * _schedule(progress, self.config.warmup_ratio)
         batches = [collate(self.training, b, self.config.target_weight) for b in micro_batches]
         total = float(sum(weights.sum() for _, _, weights in batches))
 
@@ -150,8 +150,11 @@ class Trainer:
         self.workers.gather_gradients()
         if self.config.max_grad_norm > 0:
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.max_grad_norm)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            optimizer.step()
+            optimizer.zero_grad()
         return loss, sum(int((weights > 0).sum()) for _, _, weights in batches)
 
     def _validate(self) -> None:
@@ -174,7 +177,7 @@ class Trainer:
         torch.save(
             {
                 "model": self.model.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
+                "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
                 "step": self.step,
                 "seconds": self.seconds,
             },
@@ -185,7 +188,8 @@ class Trainer:
     def _load_state(self) -> None:
         state: dict[str, Any] = torch.load(self.output / "state.pt", weights_only=True)
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
         self.step, self.seconds = state["step"], state["seconds"]
 
 
@@ -264,14 +268,27 @@ def _replica(model: GPT2LMHeadModel) -> GPT2LMHeadModel:
     return replica
 
 
-def _adamw(model: GPT2LMHeadModel, config: TrainConfig) -> torch.optim.AdamW:
-    """AdamW that does not decay biases and layer norms."""
-    parameters = list(model.parameters())
+def _optimizers(model: GPT2LMHeadModel, config: TrainConfig) -> list[torch.optim.Optimizer]:
+    """AdamW, without weight decay on biases and layer norms; or Muon for the layers' matrices.
+
+    Muon (Jordan et al., 2024) takes steps of the size that AdamW would take, so both share one
+    learning rate.
+    """
+    decay = config.weight_decay
+    matrices = [p for p in model.parameters() if p.dim() >= 2]
+    vectors = [p for p in model.parameters() if p.dim() < 2]
+    optimizers: list[torch.optim.Optimizer] = []
+    if config.optimizer == "muon":
+        layers = [p for p in model.transformer.h.parameters() if p.dim() >= 2]
+        optimizers.append(
+            torch.optim.Muon(layers, weight_decay=decay, adjust_lr_fn="match_rms_adamw")
+        )
+        matrices = [p for p in matrices if all(p is not layer for layer in layers)]
     groups = [
-        {"params": [p for p in parameters if p.dim() >= 2], "weight_decay": config.weight_decay},
-        {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
+        {"params": matrices, "weight_decay": decay},
+        {"params": vectors, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), fused=True)
+    return [*optimizers, torch.optim.AdamW(groups, betas=(0.9, 0.98))]
 
 
 def _schedule(progress: float, warmup: float) -> float:

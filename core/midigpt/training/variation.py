@@ -1,10 +1,11 @@
-"""Random variation of a training score, in place: key, loudness and instruments."""
+"""Random variation of a training score, in place: instruments, key and loudness."""
 
 from __future__ import annotations
 
 from random import Random
 from statistics import fmean
 
+from midigpt.augmentation import Transpose, VelocityScale
 from midigpt.score import Score, Track
 
 _BASSES = (32, 33, 35, 36, 38)
@@ -15,17 +16,13 @@ _SWAP_PIANO = 0.5  # the same for pianos: many sources have nothing else
 
 
 def vary(score: Score, rng: Random) -> None:
-    """Transpose by -6..6 semitones (not drums), scale velocities, change some instruments."""
-    shift, loudness = rng.randint(-6, 6), rng.uniform(0.8, 1.2)
+    """Change some instruments, transpose by -6..6 semitones (not drums), scale velocities."""
     for track in score.tracks:
-        melodic = track.track_type == "melodic"
-        if melodic and rng.random() < (_SWAP_PIANO if track.instrument == 0 else _SWAP):
-            track.instrument = rng.choice(_plausible_programs(track))
-        for bar in track.bars:
-            for note in bar.notes:
-                note.velocity = min(127, max(1, int(note.velocity * loudness)))
-                if melodic:
-                    note.pitch = min(127, max(0, note.pitch + shift))
+        if track.track_type == "melodic":
+            if rng.random() < (_SWAP_PIANO if track.instrument == 0 else _SWAP):
+                track.instrument = rng.choice(_plausible_programs(track))
+    Transpose(range(-6, 7), rng)(score)
+    VelocityScale((0.8, 1.2), rng)(score)
 
 
 def _plausible_programs(track: Track) -> tuple[int, ...]:
