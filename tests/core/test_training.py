@@ -265,3 +265,17 @@ def test_settings_out_of_range_are_named(config) -> None:  # type: ignore[no-unt
         replace(config, max_sample_tokens=4096)
     with pytest.raises(ValueError, match="optimizer is 'sgd'"):
         replace(config, optimizer="sgd")
+
+
+def test_ngram_baseline_agrees_with_the_formula_by_hand() -> None:
+    import numpy as np
+
+    from midigpt.training.ngram import ngram_losses
+
+    train, test = np.array([0, 1, 0, 1, 0, 2]), np.array([0, 1, 3])
+    unigrams = np.exp(-ngram_losses(train, test, 1, vocab_size=4))
+    assert unigrams == pytest.approx([(3 + 3 / 4) / 9, (2 + 3 / 4) / 9, (0 + 3 / 4) / 9])
+    bigrams = np.exp(-ngram_losses(train, test, 2, vocab_size=4))
+    # 0 has 3 followers of 2 kinds, 2 of them 1; 1 has 2 followers of 1 kind, none of them 3.
+    expected = [unigrams[0], (2 + 2 * unigrams[1]) / 5, (0 + 1 * unigrams[2]) / 3]
+    assert bigrams == pytest.approx(expected)

@@ -15,6 +15,9 @@ from midigpt.training.dataset import Dataset
 MicroBatch: TypeAlias = list[int]
 """Samples, by index, that go through the model together."""
 
+Batch: TypeAlias = tuple[Tensor, Tensor, Tensor]
+"""Inputs, next ids and the weights of these in the loss, each (samples, longest - 1)."""
+
 _POOL = 1024  # samples among which like lengths are looked for
 
 
@@ -48,10 +51,8 @@ def group_by_length(
     return [*batches, batch] if batch else batches
 
 
-def collate(
-    dataset: Dataset, batch: MicroBatch, target_weight: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Inputs, next ids and their weights in the loss, each (samples, longest - 1).
+def collate(dataset: Dataset, batch: MicroBatch, target_weight: float) -> Batch:
+    """The tensors of a micro-batch.
 
     Padding stands at the right and weighs nothing, so causal attention needs no mask for it.
     """

@@ -138,9 +138,12 @@ def _write(folder: Path, shards: Iterator[list[Sample]], n_tokens: int) -> None:
     lengths: list[int] = []
     targets: list[int] = []
     kinds: list[int] = []
-    with open(folder / "ids.bin", "wb") as file, tqdm(
-        total=n_tokens, desc=f"write {folder.name}", unit="token", unit_scale=True
-    ) as progress:
+    with (
+        open(folder / "ids.bin", "wb") as file,
+        tqdm(
+            total=n_tokens, desc=f"write {folder.name}", unit="token", unit_scale=True
+        ) as progress,
+    ):
         for samples in shards:
             for sample in samples:
                 np.array(sample.ids, np.uint16).tofile(file)

@@ -1,45 +1,30 @@
-"""Trains a model on samples: AdamW on gradients that several threads compute side by side.
-
-Every thread has a replica of the model, which shares its weights and has gradients of its own, and
-takes the next micro-batch when it is done with one. On a busy machine this is several times faster
-than splitting every matrix product between the threads, which then wait for the slowest one
-thousands of times in each step.
-"""
+"""Trains a model on samples, and writes what a run leaves behind."""
 
 from __future__ import annotations
 
-import contextlib
-import copy
 import json
 import logging
 import math
-import queue
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor
 from tqdm import tqdm
 
 from midigpt.encoder_config import EncoderConfig
-from midigpt.inference.model import GPT2Config, GPT2LMHeadModel
+from midigpt.inference.model import GPT2Config, GPT2LMHeadModel, TransformerLMBase
 from midigpt.tokenizer import Tokenizer
-from midigpt.training.batches import MicroBatch, collate, group_by_length, training_steps
+from midigpt.training.batches import Batch, MicroBatch, collate, training_steps
 from midigpt.training.config import TrainConfig
 from midigpt.training.dataset import Dataset, make_dataset
-from midigpt.training.samples import KINDS
+from midigpt.training.loss import evaluate, token_losses
+from midigpt.training.workers import Workers
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
-Batch: TypeAlias = tuple[Tensor, Tensor, Tensor]
-"""Inputs, next ids and weights; see :func:`midigpt.training.batches.collate`."""
 
 
 def train(
@@ -139,7 +124,7 @@ class Trainer:
         batches = [collate(self.training, b, self.config.target_weight) for b in micro_batches]
         total = float(sum(weights.sum() for _, _, weights in batches))
 
-        def accumulate(model: GPT2LMHeadModel, batch: Batch) -> float:
+        def accumulate(model: TransformerLMBase, batch: Batch) -> float:
             inputs, targets, weights = batch
             with torch.autocast("cpu", torch.bfloat16, enabled=self.config.precision == "bf16"):
                 loss = (token_losses(model, inputs, targets) * weights).sum() / total
@@ -158,12 +143,8 @@ class Trainer:
         return loss, sum(int((weights > 0).sum()) for _, _, weights in batches)
 
     def _validate(self) -> None:
-        """Write the loss of the validation samples of each kind, in nats per token.
-
-        ``<kind>_target`` counts only what a model has to write in answer to that kind of request.
-        """
         if self.validation is not None:
-            losses = evaluate(self.workers, self.validation, self.config)
+            losses = evaluate(self.workers, self.validation, self.config.micro_batch_tokens)
             self._write_metrics(**{f"valid_{name}": loss for name, loss in losses.items()})
 
     def _write_metrics(self, **values: float) -> None:
@@ -191,81 +172,6 @@ class Trainer:
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         self.step, self.seconds = state["step"], state["seconds"]
-
-
-def evaluate(workers: Workers, dataset: Dataset, config: TrainConfig) -> dict[str, float]:
-    """Mean loss of the next token in nats, of each kind, and of the targets of each kind."""
-    lengths = dataset.lengths.tolist()
-    losses: dict[str, float] = {}
-    for kind, name in enumerate(KINDS):
-        indices = [i for i in range(len(dataset)) if dataset.kinds[i] == kind]
-        groups = group_by_length(lengths, indices, config.micro_batch_tokens)
-        batches = [collate(dataset, group, target_weight=2.0) for group in groups]
-        sums = torch.tensor(workers.map(_loss_sums, batches)).sum(0).tolist()
-        if indices:
-            losses[name], losses[f"{name}_target"] = sums[0] / sums[1], sums[2] / sums[3]
-    return losses
-
-
-class Workers:
-    """Threads that run a model on batches, each with a replica and one core of its own."""
-
-    def __init__(self, model: GPT2LMHeadModel, n_workers: int) -> None:
-        self._replicas = [model, *(_replica(model) for _ in range(n_workers - 1))]
-        self._pool = ThreadPoolExecutor(n_workers, initializer=torch.set_num_threads, initargs=(1,))
-
-    def map(self, work: Callable[[GPT2LMHeadModel, Batch], T], batches: Sequence[Batch]) -> list[T]:
-        """The results of ``work``, in the order of ``batches``."""
-        todo: queue.SimpleQueue[tuple[int, Batch]] = queue.SimpleQueue()
-        for item in enumerate(batches):
-            todo.put(item)
-        results: dict[int, T] = {}
-
-        def run(replica: GPT2LMHeadModel) -> None:
-            with contextlib.suppress(queue.Empty):
-                while True:
-                    index, batch = todo.get_nowait()
-                    results[index] = work(replica, batch)
-
-        list(self._pool.map(run, self._replicas))
-        return [results[index] for index in range(len(batches))]
-
-    def gather_gradients(self) -> None:
-        """Add the gradients of all replicas to those of the model."""
-        model, *others = self._replicas
-        for replica in others:
-            for shared, own in zip(model.parameters(), replica.parameters(), strict=True):
-                if own.grad is not None:
-                    shared.grad = own.grad if shared.grad is None else shared.grad + own.grad
-                    own.grad = None
-
-
-def token_losses(model: GPT2LMHeadModel, inputs: Tensor, targets: Tensor) -> Tensor:
-    """Cross-entropy of each next id in nats, shaped like ``targets``."""
-    logits, _ = model(inputs)
-    return F.cross_entropy(logits.float().transpose(1, 2), targets, reduction="none")
-
-
-@torch.no_grad()
-def _loss_sums(model: GPT2LMHeadModel, batch: Batch) -> tuple[float, float, float, float]:
-    """Sum and number of the losses of all tokens, and of targets (those with weight 2)."""
-    inputs, targets, weights = batch
-    losses = token_losses(model, inputs, targets)
-    tokens, answers = weights > 0, weights > 1
-    return (
-        float(losses[tokens].sum()),
-        float(tokens.sum()),
-        float(losses[answers].sum()),
-        float(answers.sum()),
-    )
-
-
-def _replica(model: GPT2LMHeadModel) -> GPT2LMHeadModel:
-    """A model with the same weights, in the same memory, and gradients of its own."""
-    replica = copy.deepcopy(model)
-    for own, shared in zip(replica.parameters(), model.parameters(), strict=True):
-        own.data = shared.data
-    return replica
 
 
 def _optimizers(model: GPT2LMHeadModel, config: TrainConfig) -> list[torch.optim.Optimizer]:

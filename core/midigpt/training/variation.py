@@ -18,9 +18,9 @@ _SWAP_PIANO = 0.5  # the same for pianos: many sources have nothing else
 def vary(score: Score, rng: Random) -> None:
     """Change some instruments, transpose by -6..6 semitones (not drums), scale velocities."""
     for track in score.tracks:
-        if track.track_type == "melodic":
-            if rng.random() < (_SWAP_PIANO if track.instrument == 0 else _SWAP):
-                track.instrument = rng.choice(_plausible_programs(track))
+        share = _SWAP_PIANO if track.instrument == 0 else _SWAP
+        if track.track_type == "melodic" and rng.random() < share:
+            track.instrument = rng.choice(_plausible_programs(track))
     Transpose(range(-6, 7), rng)(score)
     VelocityScale((0.8, 1.2), rng)(score)
 
