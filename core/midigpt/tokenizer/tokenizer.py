@@ -46,6 +46,31 @@ class Tokenizer:
         self._encoder = _native.Encoder(self._vocab, pitch_class_sets)
         self._decoder = _native.Decoder(self._vocab)
 
+    @property
+    def config(self) -> EncoderConfig:
+        """What the encoder can say."""
+        return self._config
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The token ids."""
+        return self._vocab
+
+    @property
+    def analyzer(self) -> AttributeAnalyzer:
+        """What computes attribute levels."""
+        return self._analyzer
+
+    @property
+    def encoder(self) -> _native.Encoder:
+        """The compiled encoder."""
+        return self._encoder
+
+    @property
+    def decoder(self) -> _native.Decoder:
+        """The compiled decoder."""
+        return self._decoder
+
     @classmethod
     def from_checkpoint(
         cls, path: str | os.PathLike[str], analyzer: AttributeAnalyzer | None = None
@@ -78,8 +103,8 @@ class Tokenizer:
         ``track.attributes``; with ``compute_attributes=False`` only the latter are written.
 
         Raises:
-            ValueError: fill-ins without infill support or outside the score, a hidden bar that the
-                options do not hide, or a number of bars outside ``num_bars_map``.
+            ValueError: fill-ins without infill support, a hidden bar that the options do not hide,
+                or a number of bars outside ``num_bars_map``.
             RuntimeError: a time signature that is not in the configuration's list.
         """
         if compute_attributes:
