@@ -55,7 +55,7 @@ def _log_level(value: int | str) -> LogLevel:
 
 def _configure() -> None:
     """Apply the environment's level; a wrong one is reported, as it must not stop an import."""
-    value = os.environ.get("MIDIGPT_LOG_LEVEL", "WARNING")
+    value = os.environ.get("MIDIGPT_LOG_LEVEL") or "WARNING"
     try:
         set_verbosity(_log_level(value))
     except ValueError as error:

@@ -2,6 +2,7 @@
 
 import pytest
 from golden import cases, complete_config, read_score, read_track
+
 from midigpt import _core, _native
 from midigpt.tokenizer import Tokenizer
 
@@ -87,6 +88,7 @@ def test_an_unfinished_fill_block_counts_and_a_missing_one_does_not():
         ([MELODIC, BAR, 154 + 60, BAR_END], [[[]]]),
         ([MELODIC, BAR, 154 + 60, BAR_END, 282], [[[]]]),
         ([DRUM, BAR, 154 + 36, 154 + 38, BAR_END], [[[36, 38]]]),
+        ([DRUM, BAR, *note_tokens(36), BAR_END], [[[36, 36]]]),  # a duration adds a second note
         ([FILL_START, *note_tokens(60), FILL_END, MELODIC, BAR], []),
         ([PLACEHOLDER, 605, 630, 378, 570, FOUR_FOUR, 43, 152, 0, BAR_END], []),
     ],

@@ -4,6 +4,7 @@ import copy
 
 import pytest
 from golden import ENCODER_NAMES, cases, complete_config, score
+
 from midigpt import Bar, Note, Score, Track, _core
 from midigpt._converters import from_cpp, to_cpp
 from midigpt.tokenizer.tokenizer import Tokenizer, resample_delta
@@ -195,6 +196,12 @@ def test_what_cannot_be_said_is_refused(change, options, error, message):
     change(piece)
     with pytest.raises(error, match=message):
         encode(tokenizer("yellow"), piece, **options)
+
+
+@pytest.mark.parametrize("cell", [(-1, 0), (1, 0), (0, -1), (0, 4)])
+def test_fills_outside_the_score_are_refused(cell):
+    with pytest.raises(ValueError, match=f"track {cell[0]}, bar {cell[1]}, which the score has"):
+        encode(tokenizer("yellow"), grid([[], [], [], []]), multi_fill={cell})
 
 
 def test_fills_need_fill_tokens():

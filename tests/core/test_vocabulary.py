@@ -4,6 +4,7 @@ import json
 
 import pytest
 from golden import DATA, ENCODER_NAMES, complete_config, domains, encoder_config
+
 from midigpt import _core
 from midigpt.encoder_config import EncoderConfig
 from midigpt.tokenizer.vocabulary import Vocabulary

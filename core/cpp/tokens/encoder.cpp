@@ -117,9 +117,7 @@ private:
     }
 
     void fill_block(int t, int b) {
-        if (t < 0 || t >= track_count()) return;
         const Track& track = score_.tracks[static_cast<std::size_t>(t)];
-        if (b < 0 || b >= static_cast<int>(track.bars.size())) return;
         emit(TokenType::FillInStart, 0);
         notes(track.bars[static_cast<std::size_t>(b)], track.type);
         emit(TokenType::FillInEnd, 0);
@@ -190,12 +188,26 @@ private:
     std::vector<const Note*> sorted_;
 };
 
+void check_fills(const Score& score, const EncodeOptions& options, const EncoderConfig& config) {
+    if (options.multi_fill.empty()) return;
+    if (!config.supports_infill) {
+        throw std::invalid_argument("multi_fill is set, but the encoder has no fill-in tokens");
+    }
+    for (const auto& [t, b] : options.multi_fill) {
+        const bool inside =
+            t >= 0 && t < static_cast<int>(score.tracks.size()) && b >= 0 &&
+            b < static_cast<int>(score.tracks[static_cast<std::size_t>(t)].bars.size());
+        if (!inside) {
+            throw std::invalid_argument("multi_fill has track " + std::to_string(t) + ", bar " +
+                                        std::to_string(b) + ", which the score has not");
+        }
+    }
+}
+
 }  // namespace
 
 EncodeResult Encoder::encode(const Score& score, const EncodeOptions& options) const {
-    if (!options.multi_fill.empty() && !vocabulary_->config().supports_infill) {
-        throw std::invalid_argument("multi_fill is set, but the encoder has no fill-in tokens");
-    }
+    check_fills(score, options, vocabulary_->config());
     return Writer(*vocabulary_, score, options, pitch_class_sets_).write();
 }
 

@@ -45,8 +45,9 @@ public:
         : vocabulary_(&vocabulary), pitch_class_sets_(pitch_class_sets) {}
 
     // `score` must be at the configuration's resolution. Throws std::invalid_argument (fills without
-    // infill support, a hidden bar that cannot be hidden, a window length outside num_bars_map),
-    // std::runtime_error (unlisted time signature), std::out_of_range (note index outside the pool).
+    // infill support or outside the score, a hidden bar that cannot be hidden, a window length outside
+    // num_bars_map), std::runtime_error (unlisted time signature), std::out_of_range (note index
+    // outside the pool).
     EncodeResult encode(const Score& score, const EncodeOptions& options = {}) const;
 
 private:

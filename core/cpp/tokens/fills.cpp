@@ -9,11 +9,9 @@ using Ids = std::span<const int>;
 
 std::vector<Ids> fill_blocks(Ids ids, int start, int end) {
     std::vector<Ids> blocks;
-    for (auto at = std::find(ids.begin(), ids.end(), start); at != ids.end();) {
-        const auto first = at + 1;
-        const auto last = std::find(first, ids.end(), end);
-        blocks.emplace_back(first, last);
-        at = std::find(last, ids.end(), start);
+    for (auto at = ids.begin(); (at = std::find(at, ids.end(), start)) != ids.end();) {
+        ++at;
+        blocks.emplace_back(at, std::find(at, ids.end(), end));
     }
     return blocks;
 }

@@ -161,10 +161,7 @@ def _create(name: str, parameters: dict[str, Any]) -> BaseAttribute:
     if name not in ATTRIBUTE_REGISTRY:
         known = ", ".join(sorted(ATTRIBUTE_REGISTRY))
         raise KeyError(f"attribute_controls: unknown attribute {name!r}; known are {known}")
-    try:
-        return ATTRIBUTE_REGISTRY[name](**parameters)
-    except TypeError as error:
-        raise ValueError(f"attribute_controls: {name} with params {parameters}: {error}") from None
+    return ATTRIBUTE_REGISTRY[name](**parameters)
 
 
 def _bar_keys(attribute: BaseAttribute, bar: int) -> list[str]:

@@ -103,8 +103,8 @@ class Tokenizer:
         ``track.attributes``; with ``compute_attributes=False`` only the latter are written.
 
         Raises:
-            ValueError: fill-ins without infill support, a hidden bar that the options do not hide,
-                or a number of bars outside ``num_bars_map``.
+            ValueError: fill-ins without infill support or outside the score, a hidden bar that the
+                options do not hide, or a number of bars outside ``num_bars_map``.
             RuntimeError: a time signature that is not in the configuration's list.
         """
         if compute_attributes:

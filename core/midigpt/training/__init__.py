@@ -1,1 +1,0 @@
-"""Training: pieces to samples, samples to batches, batches to a checkpoint."""

@@ -1,0 +1,63 @@
+"""MIDI-GPT 0.4.2 in a subprocess."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tests.parity.case import Piece
+
+VARIABLE = "MIDIGPT_ORACLE_PYTHON"
+ROOT = Path(__file__).parents[2]
+
+
+class OracleCrash(Exception):
+    """The oracle's process ended in the middle of a piece."""
+
+
+class Oracle:
+    """One process, started when first asked and again after a crash."""
+
+    def __init__(self) -> None:
+        self._python = os.environ.get(VARIABLE, "")
+        if not self._python:
+            raise SystemExit(
+                f'{VARIABLE} is not set: the path of a Python with "midigpt[inference]==0.4.2"'
+            )
+        self._process: subprocess.Popen[str] | None = None
+
+    def ask(self, comparison: str, piece: Piece) -> Iterator[dict[str, Any]]:
+        """The cases of a piece, as they come."""
+        process = self._started()
+        assert process.stdin and process.stdout
+        request = {
+            "comparison": comparison,
+            "name": piece.name,
+            "midi": base64.b64encode(piece.midi).decode(),
+            "stride": piece.stride,
+        }
+        process.stdin.write(json.dumps(request) + "\n")
+        process.stdin.flush()
+        for line in process.stdout:
+            case = json.loads(line)
+            if not case:
+                return
+            yield case
+        self._process = None
+        raise OracleCrash(f"exit code {process.wait()}")
+
+    def _started(self) -> subprocess.Popen[str]:
+        if self._process is None:
+            self._process = subprocess.Popen(
+                [self._python, "-m", "tests.parity.worker"],
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        return self._process
