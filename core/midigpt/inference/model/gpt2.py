@@ -41,6 +41,7 @@ class GPT2LMHeadModel(TransformerLMBase):
         self.cfg = cfg
         self.transformer = _Transformer(cfg)
         self.lm_head = nn.Linear(cfg.n_embd, cfg.vocab_size, bias=False)
+        self._cache_shape = CacheShape(cfg.n_layer, cfg.n_head, cfg.head_dim, cfg.n_positions)
         self._initialise()
 
     def _initialise(self) -> None:
@@ -69,8 +70,7 @@ class GPT2LMHeadModel(TransformerLMBase):
     @property
     def cache_shape(self) -> CacheShape:
         """Sizes of the cache."""
-        cfg = self.cfg
-        return CacheShape(cfg.n_layer, cfg.n_head, cfg.head_dim, cfg.n_positions)
+        return self._cache_shape
 
     def extend(
         self,

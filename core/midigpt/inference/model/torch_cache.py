@@ -32,6 +32,7 @@ class TorchCache:
     ) -> None:
         size = (rows, shape.heads, shape.capacity, shape.head_dim)
         self.shape = shape
+        self.device = device
         self._rows = rows
         self._length = 0
         self._keys = [torch.empty(size, dtype=dtype, device=device) for _ in range(shape.layers)]

@@ -159,10 +159,10 @@ class TransformerLMBase(nn.Module):
         visible = None if key_mask is None else _visible(key_mask, cache.rows, count)
         mask = cache.key_mask(visible, count)
         logits = self.extend(
-            torch.from_numpy(tokens).to(self.device),
+            torch.from_numpy(tokens).to(cache.device),
             cache,
-            torch.from_numpy(where).to(self.device),
-            None if mask is None else torch.from_numpy(mask).to(self.device),
+            torch.from_numpy(where).to(cache.device),
+            None if mask is None else torch.from_numpy(mask).to(cache.device),
             last_only,
         )
         cache.commit(where, visible)
@@ -258,7 +258,9 @@ def _rows(name: str, values: Ints, rows: int) -> NDArray[np.int64]:
         )
     if array.ndim == 2 and array.shape[0] != rows:
         raise ValueError(f"{name} has {array.shape[0]} rows; the cache has {rows}")
-    return np.array(np.broadcast_to(array, (rows, array.shape[-1])), dtype=np.int64)
+    if array.ndim == 1:
+        array = np.tile(array, (rows, 1))
+    return np.array(array, dtype=np.int64)
 
 
 def _in_range(name: str, values: NDArray[np.int64], end: int) -> NDArray[np.int64]:
