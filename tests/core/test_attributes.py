@@ -91,6 +91,9 @@ def test_controls_replace_the_attribute_of_their_token_type_and_unknown_ones_are
     encoder.attribute_controls_json = '[{"name": "swing"}]'
     with pytest.raises(KeyError, match="swing"):
         AttributeAnalyzer.from_config(encoder)
+    encoder.attribute_controls_json = '[{"name": "polyphony_quantile", "params": {"kind": "min"}}]'
+    with pytest.raises(ValueError, match="polyphony_quantile"):
+        AttributeAnalyzer.from_config(encoder)
 
 
 def test_the_last_tick_of_the_track_has_no_voices():

@@ -14,6 +14,9 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
+from safetensors import safe_open  # noqa: E402
+from safetensors.torch import load_file, save_file  # noqa: E402
+
 from midigpt.encoder_config import EncoderConfig  # noqa: E402
 from midigpt.inference.model import (  # noqa: E402
     CheckpointError,
@@ -28,8 +31,6 @@ from midigpt.inference.model import (  # noqa: E402
     resolve_device,
 )
 from midigpt.inference.model.safetensors_header import read_safetensors_header  # noqa: E402
-from safetensors import safe_open  # noqa: E402
-from safetensors.torch import load_file, save_file  # noqa: E402
 
 ENCODER = json.loads((Path(__file__).parents[2] / "models/encoders/ghost.json").read_text())
 CONFIG = GPT2Config(vocab_size=30, n_positions=32, n_embd=16, n_layer=2, n_head=8)

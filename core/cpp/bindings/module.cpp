@@ -8,5 +8,6 @@ PYBIND11_MODULE(_native, m) {
     midigpt::bindings::bind_codec(m);
     midigpt::bindings::bind_grammar(m);
     midigpt::bindings::bind_planning(m);
+    midigpt::bindings::bind_session(m);
     midigpt::bindings::bind_engine(m);
 }

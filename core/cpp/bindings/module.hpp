@@ -11,6 +11,7 @@ void bind_tokens(pybind11::module_& m);
 void bind_codec(pybind11::module_& m);
 void bind_grammar(pybind11::module_& m);
 void bind_planning(pybind11::module_& m);
+void bind_session(pybind11::module_& m);
 void bind_engine(pybind11::module_& m);
 
 }  // namespace midigpt::bindings

@@ -7,6 +7,7 @@
 
 #include "tokens/attribute_keys.hpp"
 #include "tokens/fills.hpp"
+#include "tokens/note_reader.hpp"
 
 namespace midigpt {
 namespace {
@@ -22,7 +23,7 @@ std::string_view name_in(const Table& table, TokenType type) {
 // Reads one token after another into a score.
 class Reader {
 public:
-    explicit Reader(const Vocabulary& vocabulary) : vocabulary_(vocabulary) {
+    explicit Reader(const Vocabulary& vocabulary) : vocabulary_(vocabulary), notes_(vocabulary) {
         score_.resolution = vocabulary.config().resolution;
     }
 
@@ -36,22 +37,18 @@ public:
             case TokenType::Bar: start_bar(); break;
             case TokenType::TimeSig: time_signature(value); break;
             case TokenType::BarEnd: end_bar(); break;
-            case TokenType::TimeAbsolutePos: move_to(value); break;
-            case TokenType::VelocityLevel: velocity_level_ = value; break;
-            case TokenType::DeltaDirection: delta_sign_ = -1; delta_ = 0; break;
-            case TokenType::Delta: delta_ += delta_sign_ * value; break;
-            case TokenType::NoteOnset: note_onset(value); break;
-            case TokenType::NoteDuration: note_duration(value); break;
+            case TokenType::NoteOnset:
+            case TokenType::TimeAbsolutePos:
+            case TokenType::VelocityLevel: break;  // most tokens of a sequence: no attributes
+            case TokenType::NoteDuration: duration_attribute(value); break;
             default: attribute(type, value); break;
         }
-        pitch_before_ = type == TokenType::NoteOnset ? value : kNoPitch;
+        if (const auto note = notes_.read(type, value); note && in_bar_) add_note(*note);
     }
 
     Score take() { return std::move(score_); }
 
 private:
-    static constexpr int kNoPitch = -1;
-
     void start_track(int value) {
         // A track that was never ended goes on.
         if (!in_track_) score_.tracks.emplace_back();
@@ -59,8 +56,7 @@ private:
         track().type = value == 1 ? TrackType::Drum : TrackType::Melodic;
         in_bar_ = false;
         bar_number_ = -1;
-        velocity_level_ = 0;
-        move_to(0);
+        notes_.begin_track(track().type);
     }
 
     void end_track() {
@@ -75,7 +71,7 @@ private:
     void start_bar() {
         ++bar_number_;
         beats_ = 4.0;
-        move_to(0);
+        notes_.begin_bar();
         if (!in_track_) return;
         track().bars.emplace_back().beat_length = 0.0;
         in_bar_ = true;
@@ -93,33 +89,16 @@ private:
 
     void end_bar() {
         if (in_bar_) bar().beat_length = beats_;
-        time_ = static_cast<int>(beats_ * vocabulary_.config().decode_resolution);
+        notes_.set_time(static_cast<int>(beats_ * vocabulary_.config().decode_resolution));
     }
 
-    void move_to(int time) {
-        time_ = time;
-        delta_ = 0;
-        delta_sign_ = 1;
+    void duration_attribute(int value) {
+        if (in_track_ && bar_number_ < 0) track().attributes["note_duration_dist"] = value;
     }
 
-    void note_onset(int pitch) {
-        if (in_bar_ && track().type == TrackType::Drum) add_note(pitch, 1);
-    }
-
-    void note_duration(int value) {
-        if (in_track_ && bar_number_ < 0) {
-            track().attributes["note_duration_dist"] = value;
-        } else if (in_bar_ && pitch_before_ != kNoPitch) {
-            add_note(pitch_before_, value + 1);
-        }
-    }
-
-    void add_note(int pitch, int duration) {
+    void add_note(const Note& note) {
         bar().note_indices.push_back(static_cast<int>(score_.notes.size()));
-        const int velocity = vocabulary_.velocity_bins().velocity(velocity_level_);
-        score_.notes.push_back({pitch, velocity, time_, duration, delta_});
-        delta_ = 0;
-        delta_sign_ = 1;
+        score_.notes.push_back(note);
     }
 
     void attribute(TokenType type, int value) {
@@ -139,16 +118,12 @@ private:
     Bar& bar() { return track().bars.back(); }
 
     const Vocabulary& vocabulary_;
+    NoteReader notes_;
     Score score_;
     bool in_track_ = false;
     bool in_bar_ = false;
     int bar_number_ = -1;  // in the track; -1 before its first bar
-    double beats_ = 4.0;   // length of the bar, taken over at its end
-    int time_ = 0;
-    int velocity_level_ = 0;
-    int delta_ = 0;
-    int delta_sign_ = 1;
-    int pitch_before_ = kNoPitch;  // pitch of the token before, if that was a NoteOnset
+    double beats_ = 4.0;  // length of the bar, taken over at its end
 };
 
 void check_ids(std::span<const int> ids, int vocabulary_size) {

@@ -161,7 +161,10 @@ def _create(name: str, parameters: dict[str, Any]) -> BaseAttribute:
     if name not in ATTRIBUTE_REGISTRY:
         known = ", ".join(sorted(ATTRIBUTE_REGISTRY))
         raise KeyError(f"attribute_controls: unknown attribute {name!r}; known are {known}")
-    return ATTRIBUTE_REGISTRY[name](**parameters)
+    try:
+        return ATTRIBUTE_REGISTRY[name](**parameters)
+    except TypeError as error:
+        raise ValueError(f"attribute_controls: {name} with params {parameters}: {error}") from None
 
 
 def _bar_keys(attribute: BaseAttribute, bar: int) -> list[str]:

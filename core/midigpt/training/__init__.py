@@ -1,0 +1,1 @@
+"""Training: pieces to samples, samples to batches, batches to a checkpoint."""

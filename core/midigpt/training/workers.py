@@ -1,0 +1,66 @@
+"""Threads that run a model on batches side by side.
+
+Every thread has a replica of the model, which shares its weights and has gradients of its own, and
+takes the next batch when it is done with one. On a busy machine this is several times faster than
+splitting every matrix product between the threads, which then wait for the slowest one thousands of
+times in each step.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import queue
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import torch
+
+from midigpt.inference.model import TransformerLMBase
+from midigpt.training.batches import Batch
+
+T = TypeVar("T")
+
+
+class Workers:
+    """A model and ``n_workers`` threads for it, one core each."""
+
+    def __init__(self, model: TransformerLMBase, n_workers: int) -> None:
+        self._replicas = [model, *(_replica(model) for _ in range(n_workers - 1))]
+        self._pool = ThreadPoolExecutor(n_workers, initializer=torch.set_num_threads, initargs=(1,))
+
+    def map(
+        self, work: Callable[[TransformerLMBase, Batch], T], batches: Sequence[Batch]
+    ) -> list[T]:
+        """The results of ``work``, in the order of ``batches``."""
+        todo: queue.SimpleQueue[tuple[int, Batch]] = queue.SimpleQueue()
+        for item in enumerate(batches):
+            todo.put(item)
+        results: dict[int, T] = {}
+
+        def run(replica: TransformerLMBase) -> None:
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    index, batch = todo.get_nowait()
+                    results[index] = work(replica, batch)
+
+        list(self._pool.map(run, self._replicas))
+        return [results[index] for index in range(len(batches))]
+
+    def gather_gradients(self) -> None:
+        """Add the gradients of all replicas to those of the model."""
+        model, *others = self._replicas
+        for replica in others:
+            for shared, own in zip(model.parameters(), replica.parameters(), strict=True):
+                if own.grad is not None:
+                    shared.grad = own.grad if shared.grad is None else shared.grad + own.grad
+                    own.grad = None
+
+
+def _replica(model: TransformerLMBase) -> TransformerLMBase:
+    """A model with the same weights, in the same memory, and gradients of its own."""
+    replica = copy.deepcopy(model)
+    for own, shared in zip(replica.parameters(), model.parameters(), strict=True):
+        own.data = shared.data
+    return replica

@@ -1,0 +1,281 @@
+"""Training: what samples show and hide, and that a tiny model learns from them."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from midigpt import Bar, Note, Score, Track
+from midigpt.attributes import AttributeAnalyzer
+from midigpt.encoder_config import EncoderConfig
+from midigpt.tokenizer import Tokenizer
+from midigpt.tokenizer.vocabulary import Vocabulary
+from midigpt.training.corpus import piece_from_score
+from midigpt.training.samples import Sampler, Situation
+
+ENCODER = Path(__file__).parents[2] / "models" / "encoders" / "ghost.json"
+WINDOWS = {4: 0.5, 8: 0.5}
+
+
+@pytest.fixture
+def sampler() -> Sampler:
+    return Sampler(encoder_config(), {"live": 1.0}, WINDOWS)
+
+
+def encoder_config() -> EncoderConfig:
+    return EncoderConfig.from_json(ENCODER.read_text())
+
+
+def vocabulary() -> Vocabulary:
+    config = encoder_config()
+    Tokenizer(config)  # adds the attributes
+    return Vocabulary(config)
+
+
+def band(n_bars: int, rng: Random, resolution: int = 12) -> Score:
+    """A lead, a bass and drums over four chords: regular enough to be learnt, yet not repeated."""
+    root, quarter = rng.randint(48, 59), resolution
+    score = Score(
+        [Track([], 80), Track([], 33), Track([], 0, "drum")], resolution=resolution, tempo=500_000
+    )
+    for index in range(n_bars):
+        chord = root + (0, 5, 7, 0)[index % 4]
+        loud = rng.randint(60, 110)
+        lead = [
+            Note(chord + 12 + rng.choice((0, 4, 7)), loud, beat * quarter, quarter)
+            for beat in range(4)
+        ]
+        bass = [Note(chord - 12, loud, beat * quarter, 2 * quarter) for beat in (0, 2)]
+        drums = [Note((36, 38)[beat % 2], loud, beat * quarter, 1) for beat in range(4)]
+        for track, notes in zip(score.tracks, (lead, bass, drums), strict=True):
+            track.bars.append(Bar(notes))
+    return score
+
+
+def bars_of_tracks(ids: list[int]) -> list[list[list[str]]]:
+    """Names of the token types of each bar of each track, time signature and bar ends left out."""
+    words = vocabulary()
+    tracks: list[list[list[str]]] = []
+    for name in (words.get_type(token).name for token in ids):
+        if name == "Track":
+            tracks.append([])
+        elif name == "Bar":
+            tracks[-1].append([])
+        elif name not in ("TimeSig", "BarEnd", "TrackEnd") and tracks and tracks[-1]:
+            tracks[-1][-1].append(name)
+    return tracks
+
+
+def test_notes_are_rounded_to_the_nearest_tick_and_join_the_bar_they_round_to() -> None:
+    bars = [Bar([Note(60, 90, 19, 480), Note(62, 90, 21, 10), Note(64, 90, 1901, 100)]), Bar()]
+    piece = piece_from_score(Score([Track(bars)], resolution=480), "test", 12)
+    # 40 ticks of 480 per quarter are one of 12: 19 -> 0, 21 -> 1; 1901 -> 48 is the next bar's 0.
+    assert piece.tracks[0].notes.tolist() == [
+        [0, 0, 12, 60, 90],
+        [0, 1, 1, 62, 90],
+        [1, 0, 3, 64, 90],
+    ]
+
+
+def test_live_sample_hides_the_player_from_the_playhead_on(sampler: Sampler) -> None:
+    situation = Situation(window=8, playhead=5, target=6, entry=4)
+    sample = sampler.live_sample(band(8, Random(1)), situation)
+    lead, bass, drums = bars_of_tracks(sample.ids)
+    for player in (lead, bass):
+        assert all("NoteOnset" in bar for bar in player[:5])
+        assert player[5:] == [["MaskBar"]] * 3
+    assert drums[:4] == [[]] * 4  # the agent was silent before it came in
+    assert all("NoteOnset" in bar for bar in drums[4:])
+    prompt = bars_of_tracks(sample.ids[: sample.target])
+    assert len(prompt[-1]) == 6 and sample.ids[sample.target - 1] == 6  # BarEnd
+
+
+def test_silence_before_the_entry_can_be_hidden(sampler: Sampler) -> None:
+    situation = Situation(window=4, playhead=2, target=3, entry=2, hide_silence=True)
+    ids = sampler.live_sample(band(4, Random(1)), situation).ids
+    assert [bar == ["MaskBar"] for bar in bars_of_tracks(ids)[-1]] == [True, True, False, False]
+
+
+def test_window_moves_with_the_target(sampler: Sampler) -> None:
+    session = band(20, Random(2))
+    situation = Situation(window=8, playhead=18, target=19)
+    ids = sampler.live_sample(copy.deepcopy(session), situation).ids
+    assert [len(track) for track in bars_of_tracks(ids)] == [8, 8, 8]
+    tokenizer = Tokenizer(encoder_config())
+    shown = tokenizer.decode(ids, resample=False).tracks[1].bars[0].notes
+    assert [n.pitch for n in shown] == [n.pitch for n in session.tracks[1].bars[12].notes]
+
+
+@pytest.mark.parametrize("agent", [0, 2])
+def test_what_is_hidden_does_not_reach_the_prompt(sampler: Sampler, agent: int) -> None:
+    situation = Situation(window=8, playhead=9, target=10, count=2, entry=4)
+    session, changed = band(12, Random(3)), band(12, Random(3))
+    other = band(12, Random(4))
+    for index, track in enumerate(changed.tracks):
+        hidden = range(10, 12) if index == agent else range(9, 12)
+        for bar in hidden:
+            track.bars[bar] = Bar([Note(100, 1, 7, 90)] * 3 + other.tracks[index].bars[bar].notes)
+    for score in (session, changed):
+        score.tracks.append(score.tracks.pop(agent))
+    first, second = (sampler.live_sample(score, situation) for score in (session, changed))
+    assert first.target == second.target
+    assert first.ids[: first.target] == second.ids[: second.target]
+    assert first.ids != second.ids
+
+
+def test_attributes_describe_the_whole_past_or_the_answer_too(sampler: Sampler) -> None:
+    session = band(8, Random(5))
+    session.tracks[-1].bars[7].notes *= 8  # so many drums only in the answer
+    levels = []
+    for foresee in (False, True):
+        sample = sampler.live_sample(
+            copy.deepcopy(session), Situation(window=4, playhead=6, target=7), foresee
+        )
+        analyzer = AttributeAnalyzer.from_config(encoder_config())
+        known = copy.deepcopy(session)
+        if not foresee:
+            known.tracks[-1].bars[7] = Bar()
+        density = analyzer.compute_track_tokens(known, 2)["note_density"]
+        assert 608 + density in sample.ids  # ids of NoteDensity
+        levels.append(density)
+    assert levels[0] < levels[1]
+
+
+def test_each_kind_is_drawn_in_its_form() -> None:
+    piece = piece_from_score(band(24, Random(6)), "test", 12)
+    for kind in ("live", "ar", "infill"):
+        sampler, rng = Sampler(encoder_config(), {kind: 1.0}, WINDOWS), Random(7)
+        samples = [sampler.draw(piece, rng) for _ in range(30)]
+        found = [sample for sample in samples if sample is not None]
+        assert len(found) > 20
+        for sample in found:
+            assert sample.kind == kind
+            assert sample.ids[0] == (1 if kind == "infill" else 0)  # PieceStart
+            assert (sample.ids[-1] == 606) == (kind == "infill")  # FillInEnd
+            if kind == "live":
+                *players, agent = bars_of_tracks(sample.ids)
+                assert all(["MaskBar"] in player for player in players)
+                assert "NoteOnset" in agent[-1]
+            target = "FillInStart" if kind == "infill" else "Bar"
+            position = sample.target - (kind == "infill")
+            assert vocabulary().get_type(sample.ids[position]).name == target
+
+
+# --- the trainer ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def config(tmp_path: Path):  # type: ignore[no-untyped-def]
+    pytest.importorskip("torch")
+    from midigpt.training.config import TrainConfig
+
+    return TrainConfig(
+        encoder_config_path=str(ENCODER),
+        n_embd=32,
+        n_layer=2,
+        n_head=2,
+        windows=WINDOWS,
+        train_tokens=30_000,
+        valid_tokens=3_000,
+        max_steps=40,
+        learning_rate=1e-2,
+        batch_tokens=4096,
+        micro_batch_tokens=2048,
+        logging_steps=1,
+        precision="fp32",
+    )
+
+
+@pytest.fixture
+def parquet(tmp_path: Path) -> Path:
+    arrow, writer = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    rows: dict[str, list[object]] = {"midi": [b"no MIDI"], "source": ["test"], "license": ["CC0"]}
+    for seed in range(12):
+        path = tmp_path / "piece.mid"
+        band(24, Random(seed), resolution=480).to_midi(path)
+        rows["midi"].append(path.read_bytes())
+        rows["source"].append("test")
+        rows["license"].append("CC0" if seed else "CC-BY-NC-4.0")
+    writer.write_table(arrow.table(rows), tmp_path / "music.parquet")
+    return tmp_path / "music.parquet"
+
+
+def test_a_tiny_model_learns_more_than_how_common_each_token_is(config, parquet, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    import torch
+
+    from midigpt.inference.model import load_checkpoint
+    from midigpt.training.dataset import make_dataset
+    from midigpt.training.trainer import train
+
+    path = train(config, parquet, parquet, tmp_path / "run")
+    metrics = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").open()]
+    counts = Counter(make_dataset(config, parquet, 3_000, tmp_path / "run/cache").ids.tolist())
+    shares = [count / counts.total() for count in counts.values()]
+    entropy = -sum(share * math.log(share) for share in shares)
+    last = metrics[-1]
+    assert set(last) >= {"valid_live", "valid_live_target", "valid_ar", "valid_infill_target"}
+    assert last["valid_live"] < 0.7 * entropy
+    bundle = load_checkpoint(path)
+    assert bundle.model.vocab_size == 650
+    assert all(torch.isfinite(p).all() for p in bundle.model.parameters())
+
+
+def test_a_resumed_run_goes_the_same_way(config, parquet, tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    from midigpt.training import trainer
+
+    config = replace(config, max_steps=6, num_workers=1, save_minutes=0.0, optimizer="adamw")
+    trainer.train(config, parquet, None, tmp_path / "straight")
+    take_step = trainer.Trainer._take_step
+
+    def interrupted(self, *args):  # type: ignore[no-untyped-def]
+        if self.step == 3:
+            raise KeyboardInterrupt
+        return take_step(self, *args)
+
+    monkeypatch.setattr(trainer.Trainer, "_take_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train(config, parquet, None, tmp_path / "broken")
+    monkeypatch.undo()
+    trainer.train(config, parquet, None, tmp_path / "broken", resume=True)
+    curves = [
+        [json.loads(line)["train_loss"] for line in (tmp_path / run / "metrics.jsonl").open()]
+        for run in ("straight", "broken")
+    ]
+    assert len(curves[0]) == 6
+    assert curves[1] == pytest.approx(curves[0], abs=1e-3)
+
+
+def test_rows_of_other_licences_and_broken_files_are_left_out(parquet, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    from midigpt.training.corpus import load_corpus
+
+    pieces = load_corpus(parquet, 12, tmp_path, licences=["CC0"])
+    assert len(pieces) == 11
+    assert [len(track.notes) for track in pieces[0].tracks] == [96, 48, 96]
+
+
+def test_settings_out_of_range_are_named(config) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(ValueError, match=r"max_sample_tokens is 4096; the context .* 2048"):
+        replace(config, max_sample_tokens=4096)
+    with pytest.raises(ValueError, match="optimizer is 'sgd'"):
+        replace(config, optimizer="sgd")
+
+
+def test_ngram_baseline_agrees_with_the_formula_by_hand() -> None:
+    import numpy as np
+
+    from midigpt.training.ngram import ngram_losses
+
+    train, test = np.array([0, 1, 0, 1, 0, 2]), np.array([0, 1, 3])
+    unigrams = np.exp(-ngram_losses(train, test, 1, vocab_size=4))
+    assert unigrams == pytest.approx([(3 + 3 / 4) / 9, (2 + 3 / 4) / 9, (0 + 3 / 4) / 9])
+    bigrams = np.exp(-ngram_losses(train, test, 2, vocab_size=4))
+    # 0 has 3 followers of 2 kinds, 2 of them 1; 1 has 2 followers of 1 kind, none of them 3.
+    expected = [unigrams[0], (2 + 2 * unigrams[1]) / 5, (0 + 1 * unigrams[2]) / 3]
+    assert bigrams == pytest.approx(expected)
