@@ -10,7 +10,8 @@ import sys
 from typing import Any
 
 from midigpt import __version__
-from midigpt_server.fields import BadValueError
+from midigpt.inference import InferenceEngine
+from midigpt_server.engine import EngineBackend
 from midigpt_server.server import Server
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -50,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as problem:
         print(bind_error_text("midigpt-server", options, problem), file=sys.stderr)
         return 1
-    except (BadValueError, RuntimeError, ValueError) as problem:
+    except (ImportError, RuntimeError, ValueError) as problem:
         print(f"midigpt-server: {problem}", file=sys.stderr)
         return 1
     host, port = server.endpoint.address
@@ -72,7 +73,10 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     parser.add_argument("--ckpt", metavar="PATH", help="checkpoint (default: the bundled one)")
-    parser.add_argument("--device", default="cpu", help="cpu, cuda, mps or auto (default: cpu)")
+    parser.add_argument(
+        "--device",
+        help="of PyTorch: cpu, cuda, mps or auto (default: compiled code on the CPU, if it can)",
+    )
     parser.add_argument("--port", type=_port, default=7400, help="UDP port (default: 7400)")
     parser.add_argument(
         "--host",
@@ -125,8 +129,13 @@ def bind_error_text(program: str, options: argparse.Namespace, problem: OSError)
     return f"{program}: {problem}"
 
 
-def _load(checkpoint: str | None, device: str) -> Any:
-    raise RuntimeError("no inference engine yet")
+def _load(checkpoint: str | None, device: str | None) -> EngineBackend:
+    if checkpoint is None:
+        engine = InferenceEngine.from_pretrained(device=device)
+    else:
+        engine = InferenceEngine.from_checkpoint(checkpoint, device=device)
+    engine.warmup()
+    return EngineBackend(engine)
 
 
 def _port(text: str) -> int:

@@ -131,8 +131,9 @@ _ROWS = (
         "/midigpt/sampled/attrs",
         "s",
         ("json",),
-        "After the last bar. JSON object: `start_bar`, `end_bar` (half open) and `attrs`, the "
-        "agent's attribute levels by name. Left out when there are none.",
+        "After the last bar. JSON object: `start_bar`, `end_bar` (half open), `track_id`, `attrs`, "
+        "the attribute levels of these bars by name, and `requested`, those asked for. Left out "
+        "when there are none.",
     ),
     Outbound(
         "/midigpt/error", "is", ("code", "text"), "A request was refused. Look at the code only."

@@ -333,8 +333,16 @@ class Session:
                 job.values["long_notes"],
             )
         if result.attributes:
-            delivered = {"start_bar": job.target, "end_bar": job.deliver_end}
-            self._reply("sampled/attrs", {**delivered, "attrs": result.attributes})
+            self._reply(
+                "sampled/attrs",
+                {
+                    "start_bar": job.target,
+                    "end_bar": job.deliver_end,
+                    "track_id": job.agent.id,
+                    "attrs": result.attributes,
+                    "requested": job.attributes,
+                },
+            )
         self._finish(used=True)
 
     def on_failure(self, job: Job, reason: str) -> None:
