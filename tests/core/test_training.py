@@ -15,6 +15,12 @@ import pytest
 from midigpt import Bar, Note, Score, Track
 from midigpt.attributes import AttributeAnalyzer
 from midigpt.encoder_config import EncoderConfig
+from midigpt.inference import (
+    GenerationRequest,
+    InferenceConfig,
+    InferenceEngine,
+    TrackPrompt,
+)
 from midigpt.tokenizer import Tokenizer
 from midigpt.tokenizer.vocabulary import Vocabulary
 from midigpt.training.corpus import piece_from_score
@@ -166,6 +172,63 @@ def test_each_kind_is_drawn_in_its_form() -> None:
             target = "FillInStart" if kind == "infill" else "Bar"
             position = sample.target - (kind == "infill")
             assert vocabulary().get_type(sample.ids[position]).name == target
+
+
+class Read(Exception):
+    """Carries the prompt that a model was asked to read."""
+
+
+class Reader:
+    """Stands in for a language model, to see what a session lets it read."""
+
+    vocab_size, n_positions = 650, 2048
+
+    def new_cache(self, batch: int = 1) -> None: ...
+
+    def prefill(self, ids: list[int], *args: object, **kwargs: object) -> None:
+        raise Read(list(ids))
+
+
+@pytest.mark.parametrize(
+    "situation",
+    [
+        Situation(window=8, playhead=3, target=4, entry=4),  # the first answer of a session
+        Situation(window=8, playhead=6, target=7, entry=4),
+        Situation(window=8, playhead=9, target=10, entry=4),
+        Situation(window=8, playhead=21, target=22, entry=4),
+        Situation(window=4, playhead=2, target=4, count=2, entry=4),
+        Situation(window=12, playhead=8, target=10, count=1, entry=6, hide_silence=True),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("agent", [0, 1, 2])
+def test_live_prompts_are_those_of_an_inference_session(
+    sampler: Sampler, situation: Situation, agent: int
+) -> None:
+    session = band(situation.end, Random(8))
+    known = copy.deepcopy(session)  # what a server knows at that moment
+    for index, track in enumerate(known.tracks):
+        for number in range(situation.end):
+            played = number < situation.playhead
+            if index == agent:
+                played = situation.entry <= number < situation.target
+            if not played:
+                track.bars[number] = Bar()
+    prompts = [
+        TrackPrompt(index, [], mask_bars=list(range(situation.playhead, situation.end)))
+        for index in range(3)
+    ]
+    hidden = range(situation.entry) if situation.hide_silence else ()
+    answer = range(situation.target, situation.end)
+    prompts[agent] = TrackPrompt(agent, list(answer), autoregressive=True, mask_bars=list(hidden))
+    config = InferenceConfig(model_dim=situation.window, seed=1)
+    engine = InferenceEngine(Reader(), Tokenizer(encoder_config()))  # type: ignore[arg-type]
+    with pytest.raises(Read) as read:
+        engine.session(known, GenerationRequest(prompts, config)).run()
+
+    session.tracks.append(session.tracks.pop(agent))
+    sample = sampler.live_sample(session, situation)
+    assert sample.ids[: sample.target] == read.value.args[0]
 
 
 # --- the trainer ---------------------------------------------------------------------------------
