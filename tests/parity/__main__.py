@@ -48,8 +48,8 @@ class Report:
         ours = json.loads(json.dumps(case.value))
         if (case.group, case.label, ours) == (theirs["group"], theirs["label"], theirs["value"]):
             return
-        if case.excuse:
-            row.excused[case.excuse] += 1
+        if excuse := case.excuse():
+            row.excused[excuse] += 1
             return
         row.different += 1
         self.show(f"{piece.name}: {case.group}: {case.label}", ours, theirs)
@@ -105,13 +105,17 @@ def main() -> int:
     args = parser.parse_args()
     oracle, report = Oracle(), Report()
     chosen = pieces(args.music, args.files, args.seed, args.stride)
-    for number, piece in enumerate(chosen, 1):
-        for name in args.compare:
-            compare(oracle, name, piece, report)
-        if number % 10 == 0:
-            print(f"{number} of {len(chosen)}: {report.different} differences", file=sys.stderr)
+    number = 0
+    try:
+        for number, piece in enumerate(chosen, 1):
+            for name in args.compare:
+                compare(oracle, name, piece, report)
+            if number % 10 == 0:
+                print(f"{number} of {len(chosen)}: {report.different} different", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
     report.print()
-    print(f"\n{len(chosen)} pieces, {report.different} differences")
+    print(f"\n{number} pieces, {report.different} differences")
     return 1 if report.different else 0
 
 

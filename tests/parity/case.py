@@ -20,16 +20,16 @@ class Piece:
 class Case:
     """One observation.
 
-    ``group`` is its row in the table of results; ``value`` (anything JSON can say) must be equal on
-    both sides; ``size`` is how much it holds, in the comparison's unit. ``excuse`` says why this
-    input may differ for a known reason; it counts only when it does.
+    ``group`` is its row in the table of results. ``value`` (anything JSON can say) must be equal on
+    both sides; ``size`` is how much it holds, in the comparison's unit. ``excuse``, asked only when
+    it differs, tells why this input may, or "".
     """
 
     group: str
     label: str
     value: Any
     size: int = 1
-    excuse: str = ""
+    excuse: Callable[[], str] = str
 
 
 def outcome(call: Callable[[], Any]) -> Any:

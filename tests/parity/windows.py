@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -49,10 +49,10 @@ class Window:
         return random.Random(self.label)
 
 
-def windows(score: Score, stride: int) -> Iterator[Window]:
-    """Every window of every encoder, ``stride`` bars (0: their length) apart."""
+def windows(score: Score, stride: int, encoders: Iterable[str] = NAMES) -> Iterator[Window]:
+    """Every window of the encoders, ``stride`` bars (0: their length) apart."""
     bars = min((len(track.bars) for track in score.tracks), default=0)
-    for encoder in NAMES:
+    for encoder in encoders:
         for length in lengths(encoder):
             for first in range(0, bars - length + 1, stride or length):
                 yield Window(encoder, length, first, cut(score, first, length))

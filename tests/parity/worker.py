@@ -9,7 +9,6 @@ import base64
 import json
 import os
 import sys
-from dataclasses import asdict
 
 from tests.parity.case import Piece
 from tests.parity.comparisons import load
@@ -27,7 +26,8 @@ def main() -> None:
         midi = base64.b64decode(request["midi"])
         piece = Piece(request["name"], midi, request["stride"])
         for case in load(request["comparison"])(piece):
-            answers.write(json.dumps(asdict(case)) + "\n")
+            answer = {"group": case.group, "label": case.label, "value": case.value}
+            answers.write(json.dumps(answer) + "\n")
         answers.write("{}\n")
         answers.flush()
 

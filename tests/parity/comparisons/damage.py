@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -22,11 +23,11 @@ def cases(piece: Piece) -> Iterator[Case]:
         score = tok.normalize_input(window.score)
         for track in score.tracks:
             track.attributes = random_levels(rng, window.bars)
-        fields = {"multi_fill": fill}
-        ids = outcome(lambda tok=tok, score=score, fields=fields: encoded(tok, score, fields)[0])
-        if isinstance(ids, dict):
+        encoding = outcome(partial(encoded, tok, score, {"multi_fill": fill}))
+        if isinstance(encoding, dict):  # refused: the comparison of ids has it
             continue
-        damaged = without_surplus_ends(tok._vocab, damage(ids, tok.vocab_size(), rng))
+        damaged = damage(encoding[0], tok.vocab_size(), rng)
+        damaged = without_surplus_ends(tok._vocab, damaged)
         value = without_label(as_data(tok.decode(damaged, resample=False)))
         yield Case(f"decode damaged, {window.encoder}", window.label, value, len(damaged))
 

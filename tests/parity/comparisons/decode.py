@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from midigpt import Score
@@ -16,7 +17,7 @@ def cases(piece: Piece) -> Iterator[Case]:
         tok = tokenizer(window.encoder)
         for fill in (set(), random_fill(window)):
             opts = options(multi_fill=fill)
-            ids = outcome(lambda tok=tok, opts=opts, score=window.score: tok.encode(score, opts))
+            ids = outcome(partial(tok.encode, window.score, opts))
             if isinstance(ids, dict):  # refused: the comparison of ids has it
                 continue
             kind = ", fill" if fill else ""

@@ -1,28 +1,40 @@
-"""Token ids of every window, without and with fill-ins. Unit: ids."""
+"""Token ids of every window, without and with fill-ins. Units: ids, and notes on the grid."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import groupby
 
 from midigpt import Score
 from tests.parity.case import Case, Piece, outcome
-from tests.parity.windows import options, random_fill, tokenizer, windows
+from tests.parity.windows import (
+    NAMES,
+    as_data,
+    note_count,
+    options,
+    random_fill,
+    tokenizer,
+    windows,
+)
 
 #: The oracle sorts the notes of one onset with a sort that is stable up to this many.
 STABLE_NOTES = 16
 
 
 def cases(piece: Piece) -> Iterator[Case]:
-    """Ids with attributes computed on the window, as in training."""
-    for window in windows(Score.from_bytes(piece.midi), piece.stride):
-        tok = tokenizer(window.encoder)
-        excuse = crowded(tok.normalize_input(window.score))
-        for fill in (set(), random_fill(window)):
-            opts = options(multi_fill=fill)
-            ids = outcome(lambda tok=tok, opts=opts, score=window.score: tok.encode(score, opts))
-            group = f"ids, {window.encoder}, {window.bars} bars{', fill' if fill else ''}"
-            yield Case(group, window.label, ids, len(ids), excuse)
+    """The piece on each model grid, and its windows with the attributes of the window."""
+    score = Score.from_bytes(piece.midi)
+    for name in NAMES:
+        tok = tokenizer(name)
+        grid = tok.normalize_input(score)
+        yield Case(f"model grid, {name}", name, as_data(grid), note_count(grid))
+        for window in windows(grid, piece.stride, [name]):
+            for fill in (set(), random_fill(window)):
+                ids = outcome(partial(tok.encode, window.score, options(multi_fill=fill)))
+                group = f"ids, {name}, {window.bars} bars{', fill' if fill else ''}"
+                excuse = partial(crowded, window.score)
+                yield Case(group, window.label, ids, len(ids), excuse)
 
 
 def crowded(score: Score) -> str:

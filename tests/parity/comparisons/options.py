@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -29,13 +30,13 @@ def cases(piece: Piece) -> Iterator[Case]:
             for track in score.tracks:
                 for bar in track.bars:
                     bar.future = False  # the oracle shows such bars, we refuse to
-        value = outcome(lambda tok=tok, score=score, fields=fields: encoded(tok, score, fields))
+        value = outcome(partial(encoded, tok, score, fields))
         yield Case(
             f"ids under options, {window.encoder}",
             f"{window.label}: {fields}",
             value,
             len(value[0]) if isinstance(value, list) else 0,
-            crowded(score),
+            partial(crowded, score),
         )
 
 
