@@ -149,7 +149,8 @@ def _with_bars(score: Score, count: int) -> Score:
     tracks = [
         replace(
             track,
-            bars=track.bars + [
+            bars=track.bars
+            + [
                 Bar([], bar.ts_numerator, bar.ts_denominator, bar.beat_length)
                 for bar in meters[len(track.bars) :]
             ],

@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     encoders = sorted(path.stem for path in (models_folder() / "encoders").glob("*.json"))
     print(f"encoders: {', '.join(encoders)}")
     print(
-        f'more models: --model NAME loads NAME from https://huggingface.co/{HUB_REPOSITORY} '
+        f"more models: --model NAME loads NAME from https://huggingface.co/{HUB_REPOSITORY} "
         '(needs pip install "midigpt-live[hub]"), --model FILE a checkpoint file'
     )
     return 0

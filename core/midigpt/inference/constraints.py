@@ -98,9 +98,7 @@ def _parity_values(prompt: TrackPrompt) -> Iterator[Constraint]:
 
 def _time_signature(prompt: TrackPrompt) -> Iterator[Constraint]:
     if "time_signature" in prompt.controls:
-        yield _native.AttributeValueConstraint(
-            TokenType.TimeSig, prompt.controls["time_signature"]
-        )
+        yield _native.AttributeValueConstraint(TokenType.TimeSig, prompt.controls["time_signature"])
 
 
 def _bar_values(

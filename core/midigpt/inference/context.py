@@ -88,15 +88,12 @@ def _tracks_to_drop(
             break
         drop.append(track)
         needs = [
-            need - len(step.track_tokens[track])
-            for need, step in zip(needs, steps, strict=True)
+            need - len(step.track_tokens[track]) for need, step in zip(needs, steps, strict=True)
         ]
     return drop, all(need < model.n_positions for need in needs)
 
 
-def _drop_order(
-    steps: Sequence[_Measured], ensemble: Ensemble, model: LanguageModel
-) -> list[int]:
+def _drop_order(steps: Sequence[_Measured], ensemble: Ensemble, model: LanguageModel) -> list[int]:
     """Context tracks that may be left out, the first to go first."""
     config = ensemble.config
     if config.context == "all":
@@ -130,14 +127,10 @@ def _worth(step: _Measured, ensemble: Ensemble, model: LanguageModel) -> list[fl
             for tokens, size in zip(step.track_tokens, sizes, strict=True)
         ]
     targets = {track for track, _ in step.prompt.step.bars}
-    return [
-        relevance(ensemble.score, targets, track) / size for track, size in enumerate(sizes)
-    ]
+    return [relevance(ensemble.score, targets, track) / size for track, size in enumerate(sizes)]
 
 
-def _with_smaller_steps(
-    ensemble: Ensemble, auto_tracks: bool, auto_bars: bool
-) -> Ensemble | None:
+def _with_smaller_steps(ensemble: Ensemble, auto_tracks: bool, auto_bars: bool) -> Ensemble | None:
     """Half the tracks infilled together, or else half the bars; None if neither may change."""
     config = ensemble.config
     infilled = sum(bool(p.bars) and not p.autoregressive for p in ensemble.prompts)
@@ -174,9 +167,7 @@ def _expected_tokens(prompt: StepPrompt, track: int, bar: int, lengths: list[int
     return _BAR_TOKENS[window.track_type]
 
 
-def _layout(
-    prompt: StepPrompt, vocabulary: Vocabulary
-) -> tuple[list[range], list[list[int]]]:
+def _layout(prompt: StepPrompt, vocabulary: Vocabulary) -> tuple[list[range], list[list[int]]]:
     """Where each track stands in the prompt, and how long each of its bars is."""
     track_id, _ = vocabulary.range(TokenType.Track)
     track_ids = range(track_id, track_id + vocabulary.domain_size(TokenType.Track))

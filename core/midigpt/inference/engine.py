@@ -158,9 +158,7 @@ class InferenceEngine:
         parity: bool = False,
     ) -> SamplingSession:
         """Validate and plan a request; see :class:`SamplingSession`."""
-        return SamplingSession(
-            self, score, request, stop_after_bars=stop_after_bars, parity=parity
-        )
+        return SamplingSession(self, score, request, stop_after_bars=stop_after_bars, parity=parity)
 
 
 def _load_native(

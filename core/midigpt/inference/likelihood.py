@@ -53,9 +53,7 @@ def score_tokens(
     }
 
 
-def _logits(
-    model: LanguageModel, prompt: StepPrompt, tokens: Sequence[int]
-) -> NDArray[np.float32]:
+def _logits(model: LanguageModel, prompt: StepPrompt, tokens: Sequence[int]) -> NDArray[np.float32]:
     """Logits before each of ``tokens``, ``(tokens, vocabulary size)``.
 
     What exceeds the context is read in windows of its length that overlap by half.
@@ -81,9 +79,7 @@ def _logits(
     return found
 
 
-def _log_probability(
-    logits: NDArray[np.float32], allowed: NDArray[np.bool_], token: int
-) -> float:
+def _log_probability(logits: NDArray[np.float32], allowed: NDArray[np.bool_], token: int) -> float:
     if not allowed[token]:
         return -np.inf
     legal = logits[allowed].astype(np.float64)

@@ -83,9 +83,7 @@ def pitch_shape_weight(shape: Mapping[str, Any] | None, pitch: int) -> float:
 
 def validate_pitch_mask(pitch_mask: Mapping[str, Any]) -> None:
     """Raise ValueError, naming the key, if ``pitch_mask`` is malformed or allows no pitch."""
-    checks.mapping(
-        "pitch_mask", pitch_mask, ("pitches", "scale", "root", "pitch_classes", "shape")
-    )
+    checks.mapping("pitch_mask", pitch_mask, ("pitches", "scale", "root", "pitch_classes", "shape"))
     if "scale" in pitch_mask and "pitch_classes" in pitch_mask:
         raise ValueError("pitch_mask has both scale and pitch_classes; only one of them is wanted")
     allowed = resolve_pitch_allow_set(pitch_mask)

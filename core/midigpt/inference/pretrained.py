@@ -119,8 +119,13 @@ def choose_file(name: str, files: list[str], where: str) -> str:
         if match and match[1] == name:
             steps[file] = float("inf") if match[2] is None else int(match[2])
     if not steps:
-        known = sorted({re.sub(r"-(final|step\d+)\.safetensors$", "", f) for f in files
-                        if f.endswith(".safetensors")})
+        known = sorted(
+            {
+                re.sub(r"-(final|step\d+)\.safetensors$", "", f)
+                for f in files
+                if f.endswith(".safetensors")
+            }
+        )
         raise ValueError(f"name is {name!r}; {where} has {', '.join(known) or 'no models'}")
     return max(steps, key=lambda file: steps[file])
 

@@ -88,9 +88,7 @@ class SamplingSession(SessionHooks):
             GenerationCancelled: ``cancel_event`` was set.
             RuntimeError: no attempt was acceptable, or nothing fits the model's context.
         """
-        run = Run(
-            self._engine.model, self._engine.tokenizer, self._ensemble, self, self._options
-        )
+        run = Run(self._engine.model, self._engine.tokenizer, self._ensemble, self, self._options)
         try:
             run.execute()
         except CancelRequested:

@@ -69,6 +69,4 @@ def _warn_if_out_of_reach(
         return
     low, high = attribute.achievable_range(score, prompt.id, prompt.bars)
     if not low <= level <= high:
-        _log.warning(
-            "%s is %d, but the bars that stay only allow %d..%d", where, level, low, high
-        )
+        _log.warning("%s is %d, but the bars that stay only allow %d..%d", where, level, low, high)
