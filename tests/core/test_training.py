@@ -6,11 +6,14 @@ import copy
 import json
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from midigpt import Bar, Note, Score, Track
 from midigpt.attributes import AttributeAnalyzer
@@ -178,15 +181,33 @@ class Read(Exception):
     """Carries the prompt that a model was asked to read."""
 
 
+class Memory(list[int]):
+    """A cache that holds just the ids."""
+
+    @property
+    def length(self) -> int:
+        return len(self)
+
+    def truncate(self, length: int) -> None:
+        del self[length:]
+
+
 class Reader:
-    """Stands in for a language model, to see what a session lets it read."""
+    """Stands in for a language model, to see what a session lets it read before it writes."""
 
     vocab_size, n_positions = 650, 2048
 
-    def new_cache(self, batch: int = 1) -> None: ...
+    def new_cache(self, batch: int = 1) -> Memory:
+        return Memory()
 
-    def prefill(self, ids: list[int], *args: object, **kwargs: object) -> None:
-        raise Read(list(ids))
+    def prefill(
+        self, ids: Sequence[int], cache: Memory, *args: object, **kwargs: object
+    ) -> NDArray[np.float32]:
+        cache.extend(int(token) for token in ids)
+        return np.zeros((1, self.vocab_size), np.float32)
+
+    def step(self, ids: Sequence[int], cache: Memory, *args: object) -> NDArray[np.float32]:
+        raise Read(cache)
 
 
 @pytest.mark.parametrize(
@@ -331,8 +352,6 @@ def test_settings_out_of_range_are_named(config) -> None:  # type: ignore[no-unt
 
 
 def test_ngram_baseline_agrees_with_the_formula_by_hand() -> None:
-    import numpy as np
-
     from midigpt.training.ngram import ngram_losses
 
     train, test = np.array([0, 1, 0, 1, 0, 2]), np.array([0, 1, 3])
