@@ -13,6 +13,7 @@ from midigpt import __version__
 from midigpt.inference import InferenceEngine
 from midigpt_server.engine import EngineBackend
 from midigpt_server.server import Server
+from midigpt_server.udp import UdpEndpoint
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s %(message)s"
@@ -44,22 +45,20 @@ def main(arguments: list[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     logging.basicConfig(level=options.log_level, format=LOG_FORMAT)
     try:
+        endpoint = UdpEndpoint(options.host, options.port)  # first: a busy port is known at once
         backend = _load(options.ckpt, options.device)
-        server = Server(
-            backend, options.host, options.port, parameter_defaults(options), options.reply_port
-        )
+        server = Server(backend, endpoint, parameter_defaults(options), options.reply_port)
     except OSError as problem:
         print(bind_error_text("midigpt-server", options, problem), file=sys.stderr)
         return 1
     except (ImportError, RuntimeError, ValueError) as problem:
         print(f"midigpt-server: {problem}", file=sys.stderr)
         return 1
-    host, port = server.endpoint.address
-    log.info("midigpt-server %s listens on %s:%d, end with Ctrl-C", __version__, host, port)
+    log.info("midigpt-server %s listens on %s:%d, end with Ctrl-C", __version__, *endpoint.address)
     with contextlib.suppress(KeyboardInterrupt):
         server.serve()
     server.close()
-    log.info("counters %s", dict(server.endpoint.counters))
+    log.info("counters %s", dict(endpoint.counters))
     return 0
 
 

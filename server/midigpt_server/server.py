@@ -27,17 +27,17 @@ log = logging.getLogger(__name__)
 
 
 class Server:
-    """An OSC server on ``host:port`` (0: any free port) around one backend.
+    """An OSC server around one backend.
 
     ``defaults`` overrides defaults of the parameter table for every session; ``reply_port`` sends
-    all replies to that port of the sender's host. Raises ``OSError`` when the port is taken.
+    all replies to that port of the sender's host. Raises
+    :class:`midigpt_server.fields.BadValueError` for a default that cannot be set.
     """
 
     def __init__(
         self,
         backend: Backend,
-        host: str = "127.0.0.1",
-        port: int = 7400,
+        endpoint: UdpEndpoint,
         defaults: Mapping[str, Any] | None = None,
         reply_port: int | None = None,
     ) -> None:
@@ -45,10 +45,10 @@ class Server:
             return Session(backend.info, defaults)
 
         make_session()  # refuses bad defaults now
-        self.endpoint = UdpEndpoint(host, port)
+        self.endpoint = endpoint
         self._reply_port = reply_port
         self._registry = Registry(make_session, reply_port)
-        self._generator = Generator(backend, self.endpoint.post)
+        self._generator = Generator(backend, endpoint.post)
         self._running: tuple[Session, Job] | None = None
         self._turn = 0
         self._thread: Thread | None = None

@@ -8,6 +8,7 @@ from stand_in import StandIn
 
 from midigpt_server.client import Client
 from midigpt_server.server import Server
+from midigpt_server.udp import UdpEndpoint
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def backend() -> StandIn:
 
 @pytest.fixture
 def server(backend: StandIn) -> Iterator[Server]:
-    with Server(backend, port=0) as server:
+    with Server(backend, UdpEndpoint(port=0)) as server:
         yield server
 
 

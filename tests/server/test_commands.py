@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tiny_checkpoint import write_tiny_checkpoint
 
-from midigpt_server import docs, listen, osc
+from midigpt_server import cli, docs, listen, osc
 from midigpt_server.cli import build_parser, parameter_defaults
 from midigpt_server.client import Client
 from midigpt_server.server import Server
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def tiny_ghost(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_checkpoint(tmp_path_factory.mktemp("model") / "ghost.safetensors", "ghost")
 
 
 def test_flags_of_0_4_2() -> None:
@@ -52,6 +59,40 @@ def test_a_busy_port_is_one_line(server: Server, capsys: pytest.CaptureFixture[s
     text = capsys.readouterr().err
     assert text.count("\n") == 1
     assert f"port {server.port} is in use" in text and "--port" in text
+
+
+def test_a_busy_port_is_said_before_anything_is_loaded(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["--port", str(server.port), "--ckpt", "does not exist"]) == 1
+    text = capsys.readouterr().err
+    assert text.count("\n") == 1 and f"port {server.port} is in use" in text
+
+
+@pytest.mark.parametrize(
+    "flags", [["--ckpt", "does-not-exist.safetensors"], ["--model_dim", "5"], ["--buffer", "1"]]
+)
+def test_what_cannot_be_started_is_one_line(
+    flags: list[str], tiny_ghost: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--port", "0", "--ckpt", str(tiny_ghost), *flags]
+    assert cli.main(arguments) == 1
+    text = capsys.readouterr().err
+    assert text.count("\n") == 1 and text.startswith("midigpt-server: ")
+
+
+def test_the_command_serves_until_it_is_interrupted(tiny_ghost: Path) -> None:
+    command = [sys.executable, "-m", "midigpt_server.cli", "--port", "0", "--ckpt", str(tiny_ghost)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        line = next(line for line in process.stderr if "listens on" in line)
+        port = int(line.partition("listens on 127.0.0.1:")[2].partition(",")[0])
+        with Client(port=port) as client:
+            client.send("/midigpt/session/init")
+            client.wait_for("/midigpt/session/ready")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 0
+        assert "'received': 1" in process.stderr.read()
 
 
 def test_listen_prints_messages(capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,12 +26,13 @@ from midigpt_server.job import PromptState
 from midigpt_server.piece import Piece, Track
 from midigpt_server.server import Server
 from midigpt_server.timing import BarNote, to_ticks
+from midigpt_server.udp import UdpEndpoint
 
 
 @contextmanager
 def musician_with(backend: StandIn, **options: object) -> Iterator[Musician]:
     with (
-        Server(backend, port=0, **options) as server,  # type: ignore[arg-type]
+        Server(backend, UdpEndpoint(port=0), **options) as server,  # type: ignore[arg-type]
         Client(port=server.port) as client,
     ):
         yield Musician(client)
@@ -273,8 +274,9 @@ def test_D09_nothing_of_the_old_session_after_init(musician: Musician, backend: 
     musician.send("track/create", 1, 0, 10, 1)
     musician.send("param/set", "buffer_bars", 2)
     musician.send("session/start")
+    replies = musician.client.receive_until(lambda r: r.address == "/midigpt/session/started")
     backend.gate.set()
-    assert "generated/open" not in addresses(musician.replies())
+    assert "generated/open" not in addresses(replies + musician.replies())
     musician.end(0)
     musician.replies()
     assert backend.jobs[-1].agent.bars[:2] == ((), ()), "no history of the old session"
@@ -401,7 +403,7 @@ def test_D14_reply_port_of_a_session(server: Server) -> None:
 def test_D14_reply_port_of_the_server(backend: StandIn) -> None:
     with (
         Client() as listener,
-        Server(backend, port=0, reply_port=listener.port) as server,
+        Server(backend, UdpEndpoint(port=0), reply_port=listener.port) as server,
         Client(port=server.port) as sender,
     ):
         sender.send("/midigpt/session/init")

@@ -23,11 +23,13 @@ from tiny_checkpoint import write_tiny_checkpoint
 from transcript import settle, summary
 
 from midigpt.inference import InferenceEngine
+from midigpt_server.cli import build_parser, parameter_defaults
 from midigpt_server.client import Client
 from midigpt_server.engine import EngineBackend
 from midigpt_server.job import Job, PromptState, Result
 from midigpt_server.request import score_of
 from midigpt_server.server import Server
+from midigpt_server.udp import UdpEndpoint
 
 HERE = Path(__file__).parent
 MIDI = HERE.parent / "data" / "midi"
@@ -62,7 +64,9 @@ def backends(tmp_path_factory: pytest.TempPathFactory) -> dict[str, EngineBacken
 @pytest.fixture(params=["ghost"])
 def live(request: pytest.FixtureRequest, backends: dict[str, EngineBackend]) -> Iterator[Musician]:
     with (
-        Server(backends[request.param], port=0, defaults={"sampling_seed": 1}) as server,
+        Server(
+            backends[request.param], UdpEndpoint(port=0), defaults={"sampling_seed": 1}
+        ) as server,
         Client(port=server.port) as client,
     ):
         yield Musician(client)
@@ -89,7 +93,9 @@ class Performance:
 def perform(backend: EngineBackend, midi: str, agent: int, *flags: str) -> Performance:
     assert isinstance(backend, Recorder)
     backend.jobs.clear()
-    with Server(backend, port=0, defaults={"sampling_seed": 7, "max_attempts": 10}) as server:
+    with Server(
+        backend, UdpEndpoint(port=0), defaults={"sampling_seed": 7, "max_attempts": 10}
+    ) as server:
         command = [
             *(sys.executable, str(HERE / "band.py"), "--port", str(server.port)),
             *("--midi", str(MIDI / midi), "--agent", str(agent), "--bars", str(BARS), *flags),
@@ -205,24 +211,21 @@ def test_D46_a_fixed_seed_repeats_the_session(live: Musician) -> None:
     assert takes[0] == takes[1]
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["b4k1", "b4k1j2", "b4k1j4_d4", "b2k3_d4", "defaults_yellow", "policy_b_d4", "policy_b"]
-    + [f"mask_{mode}" for mode in ("token", "attention", "attention_skip", "remove")],
-)
+@pytest.mark.parametrize("name", sorted(TRANSCRIPTS))
 def test_the_engine_gives_the_recorded_replies(
     backends: dict[str, EngineBackend], name: str
 ) -> None:
     transcript = TRANSCRIPTS[name]
     excuses = {e["step"]: e["ours"] for e in EXCUSES if e["transcript"] == name}
-    defaults = {"sampling_seed": 3, "max_attempts": 10}
+    flags = parameter_defaults(build_parser().parse_args(transcript["flags"]))
+    defaults = {"sampling_seed": 3, "max_attempts": 10, **flags}
     with (
-        Server(backends[transcript["encoder"]], port=0, defaults=defaults) as server,
+        Server(backends[transcript["encoder"]], UdpEndpoint(port=0), defaults=defaults) as server,
         Client(port=server.port) as client,
     ):
         steps = play(client, transcript["steps"], settle)
     for index, (recorded, ours) in enumerate(zip(transcript["steps"], steps, strict=True)):
-        expected = excuses.get(index) or summary(recorded["replies"])
+        expected = excuses[index] if index in excuses else summary(recorded["replies"])
         assert summary(ours["replies"]) == expected, recorded["about"]
 
 
@@ -278,7 +281,7 @@ def test_D10_a_timeout_in_the_model(live: Musician) -> None:
 def test_D31_a_prompt_that_is_too_long(tmp_path: Path) -> None:
     path = write_tiny_checkpoint(tmp_path / "short.safetensors", "ghost", n_positions=200)
     backend = EngineBackend(InferenceEngine.from_checkpoint(path))
-    with Server(backend, port=0) as server, Client(port=server.port) as client:
+    with Server(backend, UdpEndpoint(port=0)) as server, Client(port=server.port) as client:
         musician = Musician(client)
         musician.begin(max_attempts=10, model_dim=4)
         musician.send("track/create", 2, 48, 10, 0)
