@@ -82,7 +82,7 @@ def server_port(options: argparse.Namespace, script: Script) -> Iterator[int]:
         assert process.stderr is not None
         try:
             for line in process.stderr:
-                if "Listening" in line:
+                if "listen" in line.lower():  # "Listening on" there, "listens on" here
                     break
             else:
                 raise SystemExit(f"{options.server} ended before it listened")
