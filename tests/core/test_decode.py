@@ -1,19 +1,14 @@
 """Decoded scores against MIDI-GPT 0.4.2."""
 
 import pytest
-from golden import cases, complete_config, read_score, read_track
+from golden import cases, encoder_config, read_score, read_track
 
 from midigpt import _core, _native
 from midigpt.tokenizer import Tokenizer
 
 
-class NoAttributes:
-    def token_domain_specs(self):
-        return []
-
-
 def tokenizer(name):
-    return Tokenizer(complete_config(name), NoAttributes())
+    return Tokenizer(encoder_config(name))
 
 
 YELLOW = tokenizer("yellow")
@@ -68,7 +63,7 @@ def test_fill_blocks_go_to_their_placeholders_in_order():
 def test_an_unfinished_fill_block_counts_and_a_missing_one_does_not():
     ids = [1, MELODIC, BAR, PLACEHOLDER, BAR_END, BAR, PLACEHOLDER, BAR_END, TRACK_END]
     assert pitches(decoded(*ids, FILL_START, *note_tokens(60))) == [[[60], []]]
-    assert _native.resolve_fills([*ids, FILL_START, 7, 8], YELLOW._vocab) == [
+    assert _native.resolve_fills([*ids, FILL_START, 7, 8], YELLOW.vocabulary) == [
         1, MELODIC, BAR, 7, 8, BAR_END, BAR, PLACEHOLDER, BAR_END, TRACK_END,
     ]  # fmt: skip
 
@@ -103,8 +98,8 @@ def test_a_duration_before_the_first_bar_is_an_attribute():
 
 def test_onset_polyphony_shares_its_type_with_the_bar_attribute():
     tok = tokenizer("prism")
-    shared = tok._vocab.encode_val(_core.TokenType.BarLevelOnsetPolyphonyMax, 3)
-    bar, track = (tok._vocab.range(t)[0] for t in (_core.TokenType.Bar, _core.TokenType.Track))
+    shared = tok.vocabulary.encode_val(_core.TokenType.BarLevelOnsetPolyphonyMax, 3)
+    bar, track = (tok.vocabulary.range(t)[0] for t in (_core.TokenType.Bar, _core.TokenType.Track))
     assert tok.decode([track, shared, bar, shared + 1]).tracks[0].attributes == {
         "onset_polyphony": 3,
         "bar_BarLevelOnsetPolyphonyMax_0": 4,

@@ -3,29 +3,27 @@
 import copy
 
 import pytest
-from golden import ENCODER_NAMES, cases, complete_config, score
+from golden import ENCODER_NAMES, cases, encoder_config, score
 
 from midigpt import Bar, Note, Score, Track, _core
 from midigpt._converters import from_cpp, to_cpp
 from midigpt.tokenizer.tokenizer import Tokenizer, resample_delta
 
 
-class NoAttributes:
-    """Stands in for the analyzer: levels come from ``track.attributes`` alone."""
-
-    def token_domain_specs(self):
-        return []
+def tokenizer(name, **settings):
+    return Tokenizer(encoder_config(name), **settings)
 
 
-def tokenizer(name, **options):
-    return Tokenizer(complete_config(name), NoAttributes(), **options)
-
-
-def encode(tok, piece, **options):
+def options(**fields):
     opts = _core.EncodeOptions()
-    for key, value in options.items():
-        setattr(opts, key, value)
-    return tok._encoder.encode_full(tok.to_grid(piece), opts)
+    for name, value in fields.items():
+        setattr(opts, name, value)
+    return opts
+
+
+def encode(tok, piece, **fields):
+    """Ids and hidden spans with the levels in ``track.attributes`` alone."""
+    return tok.encoder.encode_full(tok.to_grid(piece), options(**fields))
 
 
 def options_of(case):
@@ -34,10 +32,10 @@ def options_of(case):
         "partial_track": "partial_encode_track_index",
         "partial_bars": "partial_encode_track_bars",
     }
-    options = {names.get(key, key): value for key, value in case["opts"].items()}
-    if "multi_fill" in options:
-        options["multi_fill"] = {tuple(pair) for pair in options["multi_fill"]}
-    return options
+    fields = {names.get(key, key): value for key, value in case["opts"].items()}
+    if "multi_fill" in fields:
+        fields["multi_fill"] = {tuple(pair) for pair in fields["multi_fill"]}
+    return options(**fields)
 
 
 def with_levels_of(ids, piece, tok):
@@ -48,14 +46,6 @@ def with_levels_of(ids, piece, tok):
     return piece
 
 
-def without_options(case):
-    return next(
-        other["ids"]
-        for other in cases("encode")
-        if not other["opts"] and all(other[key] == case[key] for key in ("encoder", "score"))
-    )
-
-
 def grid(*tracks):
     """A score on the model grid from lists of bars, each a list of (pitch, velocity, ...)."""
     return Score([Track([Bar([Note(*n) for n in b]) for b in bars]) for bars in tracks], 12)
@@ -63,7 +53,7 @@ def grid(*tracks):
 
 def said(tok, tokens):
     """(type name, value) of each token."""
-    return [(tok._vocab.get_type(t).name, tok._vocab.decode(t)[1]) for t in tokens]
+    return [(tok.vocabulary.get_type(t).name, tok.vocabulary.decode(t)[1]) for t in tokens]
 
 
 def case_name(case):
@@ -71,10 +61,9 @@ def case_name(case):
 
 
 @pytest.mark.parametrize("case", cases("encode"), ids=case_name)
-def test_ids_given_the_levels_of_attributes(case):
+def test_ids_are_those_of_the_reference(case):
     tok = tokenizer(case["encoder"])
-    piece = with_levels_of(without_options(case), score(case["score"]), tok)
-    assert encode(tok, piece, **options_of(case)).tokens == case["ids"]
+    assert tok.encode(score(case["score"]), options_of(case)) == case["ids"]
 
 
 @pytest.mark.parametrize("case", cases("masking"), ids=lambda c: f"{c['encoder']}-{c['mode']}")
@@ -82,7 +71,7 @@ def test_hidden_bars(case):
     tok = tokenizer(case["encoder"])
     piece = with_levels_of(case["ids"], score("grid12"), tok)
     piece.tracks[0].bars[2].future = piece.tracks[-1].bars[3].future = True
-    options = {
+    fields = {
         "default": {},
         "span": {"use_span_masks": True},
         "remove": {"remove_future_bars": True},
@@ -90,9 +79,9 @@ def test_hidden_bars(case):
     if case["mode"] == "default" and case["encoder"] != "ghost":
         # MIDI-GPT 0.4.2 shows the bar to the model that was to be hidden from it.
         with pytest.raises(ValueError, match=r"bar 2 of track 0 .* no MaskBar token"):
-            encode(tok, piece, **options)
+            encode(tok, piece, **fields)
         return
-    result = encode(tok, piece, **options)
+    result = encode(tok, piece, **fields)
     assert result.tokens == case["ids"]
     assert [list(span) for span in result.hidden_spans] == case["hidden_spans"]
 
@@ -125,9 +114,9 @@ def test_a_bar_attribute_belongs_to_the_bar_of_the_encoded_score():
     tok = tokenizer("expressive")
     piece = grid([[], [], [], []])
     piece.tracks[0].attributes = {"bar_BarLevelOnsetPolyphonyMax_2": 4}
-    level = tok._vocab.encode_val(_core.TokenType.BarLevelOnsetPolyphonyMax, 4)
+    level = tok.vocabulary.encode_val(_core.TokenType.BarLevelOnsetPolyphonyMax, 4)
     tokens = encode(tok, piece).tokens
-    bars = [i for i, token in enumerate(tokens) if tok._vocab.get_type(token).name == "Bar"]
+    bars = [i for i, token in enumerate(tokens) if tok.vocabulary.get_type(token).name == "Bar"]
     assert tokens.index(level) == bars[2] + 1
     assert tokens.count(level) == 1
 
@@ -135,7 +124,7 @@ def test_a_bar_attribute_belongs_to_the_bar_of_the_encoded_score():
 def test_pitch_class_sets_are_written_on_demand():
     piece = grid([[], [], [], []])
     piece.tracks[0].attributes = {"bar_BarLevelPitchClassSet_1": 3}
-    level = tokenizer("prism")._vocab.encode_val(_core.TokenType.BarLevelPitchClassSet, 3)
+    level = tokenizer("prism").vocabulary.encode_val(_core.TokenType.BarLevelPitchClassSet, 3)
     assert level not in encode(tokenizer("prism"), piece).tokens
     assert level in encode(tokenizer("prism", pitch_class_sets=True), piece).tokens
 
@@ -164,38 +153,29 @@ def test_microtiming_says_size_and_a_direction_when_early():
     timing = [token for token in tokens if token[0].startswith("Delta")]
     assert timing == [("DeltaDirection", 0), ("Delta", 3), ("Delta", 3), ("Delta", 5)]
     without = encode(tok, piece, use_microtiming=0).tokens
-    assert not [t for t in without if tok._vocab.get_type(t).name.startswith("Delta")]
+    assert not [t for t in without if tok.vocabulary.get_type(t).name.startswith("Delta")]
 
 
 def test_encoding_leaves_the_score_alone():
-    class Levels(NoAttributes):
-        def compute_track_tokens(self, score, track):
-            return {"min_polyphony": 2}
-
-        def compute_bar_tokens(self, score, track, bar):
-            return {}
-
-    tok = Tokenizer(complete_config("yellow"), Levels())
     piece = score("grid12")
     before = copy.deepcopy(piece)
-    tokens = tok.encode(piece)
+    tokenizer("yellow").encode(piece)
     assert piece == before
-    assert tok._vocab.encode_val(_core.TokenType.MinPolyphony, 2) in tokens
 
 
 @pytest.mark.parametrize(
-    ("change", "options", "error", "message"),
+    ("change", "fields", "error", "message"),
     [
         (lambda s: s.tracks[0].bars.pop(), {}, ValueError, r"3 bars .*\(4, 8\)"),
         (lambda s: setattr(s.tracks[0].bars[1], "ts_denominator", 32), {}, RuntimeError, "4/32"),
         (lambda s: None, {"window_bars": 5}, ValueError, "5 bars"),
     ],
 )
-def test_what_cannot_be_said_is_refused(change, options, error, message):
+def test_what_cannot_be_said_is_refused(change, fields, error, message):
     piece = grid([[], [], [], []])
     change(piece)
     with pytest.raises(error, match=message):
-        encode(tokenizer("yellow"), piece, **options)
+        encode(tokenizer("yellow"), piece, **fields)
 
 
 @pytest.mark.parametrize("cell", [(-1, 0), (1, 0), (0, -1), (0, 4)])
@@ -205,9 +185,9 @@ def test_fills_outside_the_score_are_refused(cell):
 
 
 def test_fills_need_fill_tokens():
-    config = complete_config("yellow")
+    config = encoder_config("yellow")
     config.supports_infill = False
-    tok = Tokenizer(config, NoAttributes())
+    tok = Tokenizer(config)
     with pytest.raises(ValueError, match="multi_fill"):
         encode(tok, grid([[], [], [], []]), multi_fill={(0, 0)})
 
