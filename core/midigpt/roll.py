@@ -11,6 +11,7 @@ from midigpt.score import Bar, Score, Track
 _BAR_WIDTH = 64.0
 _LANE_HEIGHT = 96.0
 _LANE_GAP = 12.0
+_NUMBER_HEIGHT = 12.0  # strip below the notes for the bar numbers
 _LABEL_WIDTH = 168.0
 _MARGIN = 12.0
 
@@ -61,12 +62,12 @@ def _lane(track: Track, resolution: int, top: float, answered: bool) -> str:
     ]
     pitches = [note.pitch for bar in track.bars for note in bar.notes]
     low, high = min(pitches, default=60) - 1, max(pitches, default=60) + 1
-    step = _LANE_HEIGHT / (high - low + 1)
+    step = (_LANE_HEIGHT - _NUMBER_HEIGHT) / (high - low + 1)
     for index, bar in enumerate(track.bars):
         x = left + index * _BAR_WIDTH
         parts.append(
             f'<path d="M{x:g} {top:g}v{_LANE_HEIGHT:g}" stroke="{_GRID}"/>'
-            f'<text x="{x + 3:g}" y="{top + _LANE_HEIGHT - 4:g}" fill="#9aa1ad" '
+            f'<text x="{x + 3:g}" y="{top + _LANE_HEIGHT - 3:g}" fill="#9aa1ad" '
             f'font-size="9">{index + 1}</text>\n'
         )
         parts += _notes(bar, resolution, x, top, high, step, colour)

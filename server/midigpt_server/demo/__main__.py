@@ -35,7 +35,12 @@ def main(argv: list[str] | None = None) -> int:
     running = nullcontext() if args.attach else _server(args.port)
     with running as server, Client(port=args.port) as client:
         _wait_until_ready(client, server)
-        jam = Jam(client, score, args.agent, args.seed)
+        parameters = {
+            "sampling_seed": args.seed,
+            "temperature": args.temperature,
+            "top_p": args.top_p,
+        }
+        jam = Jam(client, score, args.agent, parameters)
         _introduce(score, args.agent)
         with tqdm(total=len(score.tracks[0].bars), unit="bar", desc="playing") as bar:
             take = jam.play(on_bar=lambda _: bar.update())
@@ -57,6 +62,8 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--bars", type=int, default=24, help="bars to play (default: %(default)s)")
     parser.add_argument("--bpm", type=float, help="tempo (default: the file's)")
     parser.add_argument("--seed", type=int, default=1, help="-1: another take each time")
+    parser.add_argument("--temperature", type=float, default=0.9, help="(default: %(default)s)")
+    parser.add_argument("--top-p", type=float, default=0.95, help="(default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder to write to")
     parser.add_argument("--port", type=int, default=7400, help="UDP port of the server")
     parser.add_argument("--attach", action="store_true", help="use a server that already runs")

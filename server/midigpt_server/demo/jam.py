@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from midigpt.score import Bar, Note, Score, Track
@@ -26,15 +26,18 @@ class Jam:
     """A performance: ``score`` without track ``agent`` is played, the agent's track is answered.
 
     Bars are sent as a musician's patch does: each note when it is released, at the latest at the
-    bar line, then the end of the bar. Time is that of the score's tempo.
+    bar line, then the end of the bar. Time is that of the score's tempo. ``parameters`` are set by
+    ``/midigpt/param/set`` before the start.
     """
 
-    def __init__(self, client: Client, score: Score, agent: int, seed: int = -1) -> None:
+    def __init__(
+        self, client: Client, score: Score, agent: int, parameters: Mapping[str, int | float]
+    ) -> None:
         self.client, self.score, self.agent = client, score, agent
         self.answers: dict[int, Answer] = {}
         self._bars = score.tracks[agent].bars
         self._starts = _bar_starts(score)
-        self._seed = seed
+        self._parameters = parameters
         self._began = 0.0
 
     def play(self, on_bar: Callable[[int], None] = lambda bar: None) -> Score:
@@ -72,7 +75,8 @@ class Jam:
         for index, track in enumerate(self.score.tracks):
             kind = _DRUM if track.track_type == "drum" else _MELODIC
             send("/midigpt/track/create", index, track.instrument, kind, int(index == self.agent))
-        send("/midigpt/param/set", "sampling_seed", self._seed)
+        for name, value in self._parameters.items():
+            send("/midigpt/param/set", name, value)
         send("/midigpt/session/start")
         replies = self.client.receive_until(
             lambda r: r.address in ("/midigpt/session/started", "/midigpt/error")
