@@ -7,7 +7,6 @@ import pytest
 
 from midigpt import Bar, Note, Score, Track, audio
 
-
 SECOND = 960  # ticks, at 120 BPM
 FLUTE = 73
 
