@@ -1,8 +1,8 @@
 """The score model: tracks of bars of notes, in plain dataclasses.
 
 All times are integer ticks at ``Score.resolution`` ticks per quarter note. A note lives in the bar
-of its onset, counted from the start of that bar; its duration may run past the bar line. Every track
-of a piece is expected to have the same number of bars.
+of its onset, counted from the start of that bar; its duration may run past the bar line. Every
+track of a piece is expected to have the same number of bars.
 """
 
 from __future__ import annotations
