@@ -39,7 +39,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/live: $(BIN)/python $(SOURCES)
-	$(BIN)/python -m pip install --quiet -c constraints.txt ".[torch]"
+	$(BIN)/python -m pip install --quiet -c constraints.txt .
 	$(BIN)/python -m pip install --quiet --no-deps -c constraints.txt tinysoundfont
 	touch $@
 
