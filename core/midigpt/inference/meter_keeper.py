@@ -20,9 +20,10 @@ class MeterKeeper:
 
     def __init__(self, vocabulary: Vocabulary, signature_id: int) -> None:
         self._signature_id = signature_id
-        signatures = ids_of(vocabulary, [TokenType.TimeSig])
-        signatures[signature_id] = False
-        self._unwanted = signatures | ids_of(vocabulary, [*NOTE_CONTENT, *BLOCK_END])
+        self._bar_id = vocabulary.encode_val(TokenType.Bar, 0)
+        self._signatures = ids_of(vocabulary, [TokenType.TimeSig])
+        self._content = ids_of(vocabulary, [*NOTE_CONTENT, *BLOCK_END])
+        self._waits = False  # a bar is open that has no time signature yet
 
     @classmethod
     def for_piece(
@@ -41,9 +42,16 @@ class MeterKeeper:
         return cls(vocabulary, vocabulary.encode_val(TokenType.TimeSig, known.index(meter)))
 
     def observe(self, token: int) -> None:
-        """Do nothing: what is legal tells where the bar stands."""
+        """Take note of a sampled token."""
+        if token == self._bar_id:
+            self._waits = True
+        elif self._signatures[token]:
+            self._waits = False
 
     def narrow(self, allowed: IdMask) -> None:
-        """Clear what does not keep the meter, while the bar has none."""
+        """Clear what does not keep the meter."""
         if allowed[self._signature_id]:
-            allowed &= ~self._unwanted
+            allowed[self._signatures] = False
+            allowed[self._signature_id] = True
+            if self._waits:
+                allowed[self._content] = False

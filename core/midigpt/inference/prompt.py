@@ -128,7 +128,8 @@ class PromptWriter:
         if prompt.writes_from_start:
             return shift_bar_keys(piece.tracks[index].attributes, -offset)
         analyzer = self._tokenizer.analyzer
-        levels = {}
+        # What MIDI-GPT 0.4.2 read back from earlier steps stays, pitch-class sets above all.
+        levels = dict(piece.tracks[index].attributes) if self._parity else {}
         if analyse:
             levels.update(analyzer.compute_track_tokens(piece, index))
             for bar in range(offset, offset + step.end_bar - step.start_bar):

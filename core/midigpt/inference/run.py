@@ -133,14 +133,20 @@ class Run:
     def _accepted(self, prompt: StepPrompt, sampler: StepSampler, may_overflow: bool) -> Attempt:
         """The first acceptable attempt at a step."""
         reasons: Counter[str] = Counter()
+        any_overflow = False
         for attempt in self._attempts(prompt, sampler):
-            if attempt.was_cut and may_overflow:
-                raise ContextOverflow("the step does not fit behind its prompt")
+            overflows = attempt.was_cut and may_overflow
+            any_overflow |= overflows
             reason = self._refusal(prompt, attempt)
-            if reason is None:
+            if reason is not None:
+                reasons[reason] += 1
+            elif overflows:
+                break
+            else:
                 self.truncated |= attempt.was_cut
                 return attempt
-            reasons[reason] += 1
+        if any_overflow:
+            raise ContextOverflow("the step does not fit behind its prompt")
         counted = ", ".join(f"{reason} ({count})" for reason, count in reasons.most_common())
         raise StepRejected(f"no acceptable result in {reasons.total()} attempts: {counted}")
 

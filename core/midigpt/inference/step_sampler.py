@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import numpy as np
@@ -127,7 +128,7 @@ class StepSampler:
         if forcer is not None:
             narrowings.append(forcer)
         if self._keeper is not None:
-            narrowings.append(self._keeper)
+            narrowings.append(copy.copy(self._keeper))
         controls = StepControls(self._forbidden, self._weights, narrowings)
         return Attempt(self.prompt.state.copy(), controls, Draw(seed), temperature)
 
