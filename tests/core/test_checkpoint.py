@@ -182,7 +182,7 @@ class TestHeaderWithoutTorch:
         with pytest.raises(CheckpointError):
             load_checkpoint(file)
 
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=100, deadline=None)
     @given(data=st.binary(max_size=200))
     def test_random_bytes(self, tmp_path_factory, data):
         file = tmp_path_factory.mktemp("fuzz") / "x.safetensors"
@@ -204,7 +204,7 @@ class TestHeaderWithoutTorch:
         },
     )
 
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=100, deadline=None)
     @given(
         header=st.dictionaries(st.sampled_from(["a", "b", "__metadata__"]), entries | json_values)
         | json_values,
