@@ -31,3 +31,11 @@ def test_fields_of_the_flat_score():
     assert bar.has_notes
     assert [flat.notes[i].pitch for i in bar.note_indices] == [60, 64, 67]
     assert flat.tracks[1].type == _core.TrackType.Drum
+
+
+def test_the_checkpoint_reader_has_its_old_home():
+    from midigpt.inference import model
+    from midigpt.tokenizer import CheckpointBundle, load_checkpoint
+
+    assert load_checkpoint is model.load_checkpoint
+    assert CheckpointBundle is model.CheckpointBundle
