@@ -115,3 +115,15 @@ def test_removed_bars_show_neither_notes_nor_attributes():
     names = [tokenizer.vocabulary.get_type(token).name for token in model.prompt]
     assert names[-13:] == [*["Bar", "TimeSig", "BarEnd"] * 4, "TrackEnd", "FillInStart"][-13:]
     assert snapshots[0]["tracks"][1]["states"] == ["M"] * 4
+
+
+def test_bars_that_later_steps_replace_are_shown_as_they_are():
+    """Quirk Q32."""
+    score = golden.score("eight")
+    tracks = [{"id": 0, "bars": [2, 3]}, {"id": 1, "bars": []}]
+    request = {"tracks": tracks, "config": {"model_dim": 4}}
+    two_steps, session, _ = first_prompt(score, "yellow", request)
+    assert len(session.plan_summary()) == 2
+    tracks[0]["bars"] = [2]
+    one_step, _, _ = first_prompt(score, "yellow", request)
+    assert two_steps.prompt == one_step.prompt

@@ -103,7 +103,9 @@ def hub_checkpoint(name: str, repository: str = HUB_REPOSITORY, token: str | Non
         raise ValueError(
             f"hf_repo is {repository!r}; no such repository, or it is private: pass token="
         ) from None
-    except OSError as error:  # connection errors of every kind are OSErrors
+    except ValueError:
+        raise
+    except Exception as error:  # the HTTP library below the hub has its own error types
         return _cached(hub, name, repository, error)
 
 
@@ -130,7 +132,7 @@ def choose_file(name: str, files: list[str], where: str) -> str:
     return max(steps, key=lambda file: steps[file])
 
 
-def _cached(hub: Any, name: str, repository: str, error: OSError) -> Path:
+def _cached(hub: Any, name: str, repository: str, error: Exception) -> Path:
     reason = (str(error) or type(error).__name__).splitlines()[0]
     try:
         folder = Path(hub.snapshot_download(repository, local_files_only=True))
