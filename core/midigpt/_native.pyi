@@ -368,3 +368,57 @@ class Transformer:
     def last_attention(self, ids: NDArray[np.int32]) -> NDArray[np.float32]: ...
 
 def kernel_variants() -> list[str]: ...
+
+# --- generation -------------------------------------------------------------------------------
+
+class TokenSampler:
+    def __init__(
+        self,
+        *,
+        temperature: float,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        mask_k: int = 0,
+        mask_p: float = 0.0,
+        note_content: NDArray[np.bool_],
+        weights: NDArray[np.float32] | None = None,
+        seed: int,
+    ) -> None: ...
+    def draw(self, logits: NDArray[np.float32], allowed: NDArray[np.bool_]) -> int: ...
+
+class StepStatus(Enum):
+    RUNNING = 0
+    COMPLETE = 1
+    FULL = 2
+    NO_LEGAL_TOKEN = 3
+    CANCELLED = 4
+
+class MeterRule:
+    def __init__(
+        self,
+        *,
+        signature_id: int,
+        bar_id: int,
+        signatures: NDArray[np.bool_],
+        content: NDArray[np.bool_],
+    ) -> None: ...
+
+class StepLoop:
+    def __init__(
+        self,
+        *,
+        transformer: Transformer,
+        sequence: CachedSequence,
+        state: SessionState,
+        sampler: TokenSampler,
+        logits: NDArray[np.float32],
+        permitted: NDArray[np.bool_],
+        meter: MeterRule | None = None,
+        first_position: int,
+        budget: int,
+    ) -> None: ...
+    def run(
+        self, most: int, until_news: bool = False, cancel: CancelFlag | None = None
+    ) -> StepStatus: ...
+    @property
+    def tokens(self) -> list[int]: ...

@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "bindings/cancel_flag.hpp"
 #include "bindings/module.hpp"
 #include "engine/transformer.hpp"
 
@@ -17,11 +18,6 @@ using namespace midigpt::engine;
 using Ids = py::array_t<std::int32_t, py::array::c_style | py::array::forcecast>;
 using Mask = py::array_t<bool, py::array::c_style | py::array::forcecast>;
 using Slices = std::vector<std::pair<int, int>>;
-
-// Set from any thread; the engine looks at it between passes.
-struct CancelFlag {
-    std::atomic<bool> set{false};
-};
 
 std::span<const std::int32_t> to_span(const Ids& ids) {
     if (ids.ndim() != 1) throw py::value_error("ids and positions must have one dimension");
@@ -75,7 +71,7 @@ py::object forward(Transformer& transformer, const std::vector<Sequence*>& seque
     bool finished = false;
     {
         const py::gil_scoped_release release;
-        finished = transformer.forward(segments, slices, cancel == nullptr ? nullptr : &cancel->set);
+        finished = transformer.forward(segments, slices, CancelFlag::of(cancel));
     }
     return finished ? py::object(std::move(logits)) : py::none();
 }

@@ -1,7 +1,7 @@
 #include "bindings/module.hpp"
 
 PYBIND11_MODULE(_native, m) {
-    m.doc() = "Compiled core of midigpt: score model, tokens, grammar, planning, engine.";
+    m.doc() = "Compiled core of midigpt: score model, tokens, grammar, planning, engine, generation.";
     midigpt::bindings::bind_score(m);
     midigpt::bindings::bind_convert(m);
     midigpt::bindings::bind_tokens(m);
@@ -10,4 +10,5 @@ PYBIND11_MODULE(_native, m) {
     midigpt::bindings::bind_planning(m);
     midigpt::bindings::bind_session(m);
     midigpt::bindings::bind_engine(m);
+    midigpt::bindings::bind_generation(m);
 }

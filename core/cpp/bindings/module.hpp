@@ -13,5 +13,6 @@ void bind_grammar(pybind11::module_& m);
 void bind_planning(pybind11::module_& m);
 void bind_session(pybind11::module_& m);
 void bind_engine(pybind11::module_& m);
+void bind_generation(pybind11::module_& m);
 
 }  // namespace midigpt::bindings

@@ -13,7 +13,11 @@ namespace midigpt::engine {
 namespace {
 
 using Floats = __m512;
+#if defined(__GNUC__) && !defined(__clang__)
+typedef std::int32_t Ints __attribute__((vector_size(64)));
+#else
 using Ints = __m512i;
+#endif
 using WeightBytes = __m512i;
 using Quad = __m512i;
 
@@ -50,8 +54,8 @@ inline Floats scale_by_power(Floats x, Floats n) { return _mm512_scalef_ps(x, n)
 inline float sum(Floats a) { return _mm512_reduce_add_ps(a); }
 inline float maximum(Floats a) { return _mm512_reduce_max_ps(a); }
 
-inline Ints fill_int(std::int32_t x) { return _mm512_set1_epi32(x); }
-inline Floats to_floats(Ints a) { return _mm512_cvtepi32_ps(a); }
+inline Ints fill_int(std::int32_t x) { return (Ints)_mm512_set1_epi32(x); }
+inline Floats to_floats(Ints a) { return _mm512_cvtepi32_ps((__m512i)a); }
 inline WeightBytes load_weights(const std::uint8_t* p) { return _mm512_loadu_si512(p); }
 inline Quad load_quad(const std::int8_t* p) {
     std::int32_t bits = 0;
@@ -59,7 +63,14 @@ inline Quad load_quad(const std::int8_t* p) {
     return _mm512_set1_epi32(bits);
 }
 // acc + dot product of four unsigned weights with four signed activations, per lane.
+#if defined(__GNUC__) && !defined(__clang__)
+// With the intrinsic, whose type differs from the instruction's, gcc 12 copies each accumulator twice.
+inline Ints dot(Ints acc, WeightBytes weights, Quad x) {
+    return __builtin_ia32_vpdpbusd_v16si(acc, reinterpret_cast<Ints>(weights), reinterpret_cast<Ints>(x));
+}
+#else
 inline Ints dot(Ints acc, WeightBytes weights, Quad x) { return _mm512_dpbusd_epi32(acc, weights, x); }
+#endif
 // Values in -127..127, rounded to bytes; returns their sum.
 inline std::int32_t store_bytes(std::int8_t* p, Floats x) {
     const __m512i whole = _mm512_cvtps_epi32(x);

@@ -46,19 +46,19 @@ class StepControls:
         weights: NDArray[np.float32] | None,
         narrowings: Sequence[Narrowing],
     ) -> None:
-        self._permitted = ~forbidden
+        self.permitted = ~forbidden
         self.weights = weights
-        self._narrowings = narrowings
+        self.narrowings = narrowings
 
     def observe(self, token: int) -> None:
         """Take note of a sampled token."""
-        for narrowing in self._narrowings:
+        for narrowing in self.narrowings:
             narrowing.observe(token)
 
     def narrow(self, allowed: IdMask) -> None:
         """Clear what the controls do not want."""
-        allowed &= self._permitted
-        for narrowing in self._narrowings:
+        allowed &= self.permitted
+        for narrowing in self.narrowings:
             narrowing.narrow(allowed)
 
 

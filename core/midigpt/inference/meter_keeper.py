@@ -19,10 +19,10 @@ class MeterKeeper:
     """
 
     def __init__(self, vocabulary: Vocabulary, signature_id: int) -> None:
-        self._signature_id = signature_id
-        self._bar_id = vocabulary.encode_val(TokenType.Bar, 0)
-        self._signatures = ids_of(vocabulary, [TokenType.TimeSig])
-        self._content = ids_of(vocabulary, [*NOTE_CONTENT, *BLOCK_END])
+        self.signature_id = signature_id
+        self.bar_id = vocabulary.encode_val(TokenType.Bar, 0)
+        self.signatures = ids_of(vocabulary, [TokenType.TimeSig])
+        self.content = ids_of(vocabulary, [*NOTE_CONTENT, *BLOCK_END])
         self._waits = False  # a bar is open that has no time signature yet
 
     @classmethod
@@ -43,15 +43,15 @@ class MeterKeeper:
 
     def observe(self, token: int) -> None:
         """Take note of a sampled token."""
-        if token == self._bar_id:
+        if token == self.bar_id:
             self._waits = True
-        elif self._signatures[token]:
+        elif self.signatures[token]:
             self._waits = False
 
     def narrow(self, allowed: IdMask) -> None:
         """Clear what does not keep the meter."""
-        if allowed[self._signature_id]:
-            allowed[self._signatures] = False
-            allowed[self._signature_id] = True
+        if allowed[self.signature_id]:
+            allowed[self.signatures] = False
+            allowed[self.signature_id] = True
             if self._waits:
-                allowed[self._content] = False
+                allowed[self.content] = False

@@ -139,6 +139,7 @@ class Draw:
     def __init__(self, seed: int) -> None:
         if seed < 0:
             raise ValueError(f"seed is {seed}; 0 or more is wanted")
+        self.seed = seed
         self._twister = np.random.RandomState(seed & 0xFFFFFFFF)
 
     def token(self, probs: Floats) -> int:

@@ -18,6 +18,7 @@ from midigpt.inference.ensemble import Ensemble
 from midigpt.inference.hooks import SessionHooks
 from midigpt.inference.meter_keeper import MeterKeeper
 from midigpt.inference.model.interface import Cache, LanguageModel, Logits
+from midigpt.inference.native_loop import runs_natively, sample_natively
 from midigpt.inference.note_stream import NoteStream
 from midigpt.inference.prefill import prefill
 from midigpt.inference.prompt import StepPrompt
@@ -140,6 +141,21 @@ class StepSampler:
         stream: NoteStream | None,
     ) -> None:
         hooks, log = self._hooks, self._hooks.token_logger
+        if log is None and len(attempts) == 1 and runs_natively(self._model, attempts[0]):
+            state = attempts[0].state
+            sample_natively(
+                self._model,
+                cache,
+                logits,
+                attempts[0],
+                self._filters,
+                self._note_content,
+                len(self.prompt.tokens),
+                self.budget,
+                hooks,
+                None if stream is None else lambda: stream.update(state),
+            )
+            return
 
         def observe(attempt: Attempt, probabilities: Floats, allowed: IdMask) -> None:
             hooks.count_token(len(attempt.tokens))

@@ -1,0 +1,87 @@
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include "bindings/cancel_flag.hpp"
+#include "bindings/module.hpp"
+#include "generation/step_loop.hpp"
+
+namespace py = pybind11;
+
+namespace midigpt::bindings {
+namespace {
+
+using Floats = py::array_t<float, py::array::c_style | py::array::forcecast>;
+using Flags = py::array_t<bool, py::array::c_style | py::array::forcecast>;
+
+std::vector<std::uint8_t> to_bytes(const Flags& flags) {
+    return {flags.data(), flags.data() + flags.size()};
+}
+
+std::span<const float> to_span(const Floats& floats) {
+    return {floats.data(), static_cast<std::size_t>(floats.size())};
+}
+
+void bind_sampler(py::module_& m) {
+    py::class_<TokenSampler>(m, "TokenSampler", "Draws tokens by the rules of midigpt.inference.sampling.")
+        .def(py::init([](float temperature, int top_k, float top_p, int mask_k, float mask_p,
+                         const Flags& note_content, const std::optional<Floats>& weights,
+                         std::uint64_t seed) {
+                 std::vector<float> factors;
+                 if (weights) factors.assign(weights->data(), weights->data() + weights->size());
+                 return TokenSampler({temperature, top_k, top_p, mask_k, mask_p}, to_bytes(note_content),
+                                     std::move(factors), static_cast<std::uint32_t>(seed));
+             }),
+             py::kw_only(), py::arg("temperature"), py::arg("top_k") = 0, py::arg("top_p") = 1.0f,
+             py::arg("mask_k") = 0, py::arg("mask_p") = 0.0f, py::arg("note_content"),
+             py::arg("weights") = py::none(), py::arg("seed"))
+        .def("draw", [](TokenSampler& sampler, const Floats& logits, const Flags& allowed) {
+            return sampler.draw(to_span(logits), to_bytes(allowed));
+        }, py::arg("logits"), py::arg("allowed"), "A token id, or -1 when none is allowed.");
+}
+
+void bind_loop(py::module_& m) {
+    py::enum_<StepStatus>(m, "StepStatus")
+        .value("RUNNING", StepStatus::Running)
+        .value("COMPLETE", StepStatus::Complete)
+        .value("FULL", StepStatus::Full)
+        .value("NO_LEGAL_TOKEN", StepStatus::NoLegalToken)
+        .value("CANCELLED", StepStatus::Cancelled);
+
+    py::class_<MeterRule>(m, "MeterRule", "Keeps generated bars in one meter.")
+        .def(py::init([](int signature_id, int bar_id, const Flags& signatures, const Flags& content) {
+                 return MeterRule{signature_id, bar_id, to_bytes(signatures), to_bytes(content)};
+             }),
+             py::kw_only(), py::arg("signature_id"), py::arg("bar_id"), py::arg("signatures"),
+             py::arg("content"));
+
+    py::class_<StepLoop>(m, "StepLoop", "Writes a generation step in compiled code.")
+        .def(py::init([](engine::Transformer& transformer, engine::Sequence& sequence, SessionState& state,
+                         const TokenSampler& sampler, const Floats& logits, const Flags& permitted,
+                         const std::optional<MeterRule>& meter, int first_position, int budget) {
+                 StepLoop::Settings settings{to_bytes(permitted), meter, first_position, budget};
+                 return std::make_unique<StepLoop>(transformer, sequence, state, sampler, to_span(logits),
+                                                   std::move(settings));
+             }),
+             py::kw_only(), py::arg("transformer"), py::arg("sequence"), py::arg("state"), py::arg("sampler"),
+             py::arg("logits"), py::arg("permitted"), py::arg("meter") = py::none(), py::arg("first_position"), py::arg("budget"),
+             py::keep_alive<1, 2>(), py::keep_alive<1, 3>(), py::keep_alive<1, 4>())
+        .def("run",
+             [](StepLoop& loop, int most, bool until_news, const CancelFlag* cancel) {
+                 return loop.run(most, until_news, CancelFlag::of(cancel));
+             },
+             py::arg("most"), py::arg("until_news") = false, py::arg("cancel") = nullptr,
+             py::call_guard<py::gil_scoped_release>(),
+             "Writes up to `most` tokens; with `until_news` up to the next complete note or bar.")
+        .def_property_readonly("tokens", [](const StepLoop& loop) {
+            return std::vector<int>(loop.tokens().begin(), loop.tokens().end());
+        });
+}
+
+}  // namespace
+
+void bind_generation(py::module_& m) {
+    bind_sampler(m);
+    bind_loop(m);
+}
+
+}  // namespace midigpt::bindings

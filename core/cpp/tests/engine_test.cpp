@@ -1,0 +1,374 @@
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <random>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/json.hpp"
+#include "engine/kernels.hpp"
+#include "engine/number.hpp"
+#include "engine/safetensors.hpp"
+#include "engine/sequence.hpp"
+#include "engine/thread_pool.hpp"
+#include "engine/transformer.hpp"
+#include "tests/check.hpp"
+
+using namespace midigpt::engine;
+
+namespace {
+
+std::mt19937& random_bits() {
+    static std::mt19937 generator(1);
+    return generator;
+}
+
+float random_float(float scale = 1.0f) {
+    return std::normal_distribution<float>(0.0f, scale)(random_bits());
+}
+
+int random_int(int first, int last) { return std::uniform_int_distribution<int>(first, last)(random_bits()); }
+
+std::vector<float> random_floats(std::size_t count) {
+    std::vector<float> values(count);
+    for (auto& value : values) value = random_float();
+    return values;
+}
+
+const Kernels& plain() { return *available_kernels().back(); }
+
+// A file of its own for each test, removed at the end.
+class TemporaryFile {
+public:
+    explicit TemporaryFile(const std::string& content) {
+        path = std::filesystem::temp_directory_path() /
+               ("midigpt_engine_test_" + std::to_string(std::random_device{}()));
+        std::ofstream(path, std::ios::binary).write(content.data(), static_cast<std::streamsize>(content.size()));
+    }
+    ~TemporaryFile() { std::filesystem::remove(path); }
+    std::filesystem::path path;
+};
+
+std::string safetensors(const std::string& header, const std::string& data) {
+    std::string file(8, '\0');
+    for (int i = 0; i < 8; ++i) file[i] = static_cast<char>(header.size() >> (8 * i) & 0xFF);
+    return file + header + data;
+}
+
+// A GPT-2 of the given sizes with random weights.
+std::string random_model(const ModelShape& shape) {
+    std::string header = "{";
+    std::string data;
+    const auto add = [&](const std::string& name, std::vector<int> extents) {
+        std::size_t count = 1;
+        std::string sizes;
+        for (const int extent : extents) {
+            count *= extent;
+            sizes += (sizes.empty() ? "" : ",") + std::to_string(extent);
+        }
+        header += (header.size() > 1 ? ",\"" : "\"") + name + "\":{\"dtype\":\"F32\",\"shape\":[" + sizes +
+                  "],\"data_offsets\":[" + std::to_string(data.size()) + "," +
+                  std::to_string(data.size() + 4 * count) + "]}";
+        for (std::size_t i = 0; i < count; ++i) {
+            const float value = random_float(0.3f);
+            data.append(reinterpret_cast<const char*>(&value), sizeof(value));
+        }
+    };
+    const int width = shape.width;
+    add("transformer.wte.weight", {shape.vocab_size, width});
+    add("transformer.wpe.weight", {shape.n_positions, width});
+    add("lm_head.weight", {shape.vocab_size, width});
+    const auto norm = [&](const std::string& name) {
+        add(name + ".weight", {width});
+        add(name + ".bias", {width});
+    };
+    const auto linear = [&](const std::string& name, int inputs, int outputs) {
+        add(name + ".weight", {inputs, outputs});
+        add(name + ".bias", {outputs});
+    };
+    norm("transformer.ln_f");
+    for (int i = 0; i < shape.n_layer; ++i) {
+        const std::string block = "transformer.h." + std::to_string(i);
+        norm(block + ".ln_1");
+        norm(block + ".ln_2");
+        linear(block + ".attn.c_attn", width, 3 * width);
+        linear(block + ".attn.c_proj", width, width);
+        linear(block + ".mlp.c_fc", width, shape.inner);
+        linear(block + ".mlp.c_proj", shape.inner, width);
+    }
+    return safetensors(header + "}", data);
+}
+
+ModelShape small_shape() {
+    ModelShape shape;
+    shape.vocab_size = 40;
+    shape.n_positions = 300;
+    shape.width = 24;
+    shape.inner = 96;
+    shape.n_layer = 2;
+    shape.n_head = shape.n_kv_head = 2;
+    shape.head_size = 12;
+    return shape;
+}
+
+}  // namespace
+
+TEST("half: every finite number survives the way to float and back") {
+    for (int bits = 0; bits < 0x10000; ++bits) {
+        if ((bits & 0x7C00) == 0x7C00) continue;
+        CHECK_EQUAL(to_half(to_float(Half{static_cast<std::uint16_t>(bits)})).bits, bits);
+    }
+}
+
+TEST("half and bfloat16: rounding to nearest, ties to even, overflow to infinity") {
+    CHECK_EQUAL(to_float(to_half(1.0f + 0x1p-11f)), 1.0f);
+    CHECK_EQUAL(to_float(to_half(1.0f + 3 * 0x1p-11f)), 1.0f + 0x1p-9f);
+    CHECK_EQUAL(to_float(to_half(65519.0f)), 65504.0f);
+    CHECK_EQUAL(to_float(to_half(65520.0f)), std::numeric_limits<float>::infinity());
+    CHECK_EQUAL(to_float(to_half(-10000.0f)), -10000.0f);
+    CHECK(std::isnan(to_float(to_half(std::nanf("")))));
+    CHECK_EQUAL(to_float(to_bfloat16(1.0f + 0x1p-8f)), 1.0f);
+    CHECK_EQUAL(to_float(to_bfloat16(1.0f + 3 * 0x1p-8f)), 1.0f + 0x1p-6f);
+    CHECK(std::isnan(to_float(to_bfloat16(std::nanf("")))));
+}
+
+TEST("kernels: int8 products equal plain C++ bit by bit, at the extremes too") {
+    for (const Kernels* kernels : available_kernels()) {
+        for (int round = 0; round < 30; ++round) {
+            const int columns = 16 * random_int(1, 40);
+            const int panels = random_int(1, 9);
+            const int tokens = random_int(1, 15);
+            const bool extreme = round % 3 == 0;
+            std::vector<std::uint8_t> weights(static_cast<std::size_t>(panels) * 16 * columns);
+            for (auto& w : weights) w = static_cast<std::uint8_t>(extreme ? (random_int(0, 1) ? 255 : 1) : random_int(1, 255));
+            std::vector<std::int8_t> x(static_cast<std::size_t>(tokens) * columns);
+            for (auto& v : x) v = static_cast<std::int8_t>(extreme ? (random_int(0, 1) ? 127 : -127) : random_int(-127, 127));
+            std::vector<std::int32_t> sums(tokens);
+            for (int t = 0; t < tokens; ++t) {
+                for (int k = 0; k < columns; ++k) sums[t] += x[static_cast<std::size_t>(t) * columns + k];
+            }
+            // With scales of 1 a sum below 2^24 stays exact in float32.
+            const std::vector<float> ones(static_cast<std::size_t>(std::max(16 * panels, tokens)), 1.0f);
+            std::vector<float> out(static_cast<std::size_t>(tokens) * panels * 16);
+            kernels->multiply_int8({weights.data(), ones.data(), nullptr, panels, columns},
+                                   {x.data(), ones.data(), sums.data(), columns, tokens},
+                                   {out.data(), panels * 16, false});
+            for (int t = 0; t < tokens; ++t) {
+                for (int row = 0; row < 16 * panels; ++row) {
+                    const std::uint8_t* panel = weights.data() + static_cast<std::size_t>(row / 16) * 16 * columns;
+                    std::int32_t expected = 0;
+                    for (int k = 0; k < columns; ++k) {
+                        expected += (panel[(k / 4 * 16 + row % 16) * 4 + k % 4] - 128) *
+                                    x[static_cast<std::size_t>(t) * columns + k];
+                    }
+                    CHECK_EQUAL(out[static_cast<std::size_t>(t) * panels * 16 + row], static_cast<float>(expected));
+                }
+            }
+        }
+    }
+}
+
+TEST("kernels: rounding, norms and activations agree with plain C++") {
+    for (const Kernels* kernels : available_kernels()) {
+        for (const int width : {1, 15, 16, 24, 100, 768}) {
+            const auto x = random_floats(static_cast<std::size_t>(padded(width)));
+            const auto weight = random_floats(x.size());
+            const auto bias = random_floats(x.size());
+            std::vector<float> ours(x.size());
+            std::vector<float> theirs(x.size());
+            const auto check_near = [&] {
+                for (std::size_t i = 0; i < x.size(); ++i) {
+                    CHECK(std::fabs(ours[i] - theirs[i]) <= 2e-6f * (1.0f + std::fabs(theirs[i])));
+                }
+            };
+            kernels->layer_norm(x.data(), width, weight.data(), bias.data(), 1e-5f, ours.data());
+            plain().layer_norm(x.data(), width, weight.data(), bias.data(), 1e-5f, theirs.data());
+            check_near();
+            kernels->rms_norm(x.data(), width, weight.data(), 1e-5f, ours.data());
+            plain().rms_norm(x.data(), width, weight.data(), 1e-5f, theirs.data());
+            check_near();
+            ours = theirs = x;
+            kernels->gelu(ours.data(), static_cast<int>(x.size()));
+            for (auto& z : theirs) {
+                z = 0.5f * z * (1.0f + std::tanh(std::sqrt(2.0f / 3.14159265f) * (z + 0.044715f * z * z * z)));
+            }
+            check_near();
+            ours = theirs = x;
+            kernels->silu_product(ours.data(), weight.data(), static_cast<int>(x.size()));
+            for (std::size_t i = 0; i < x.size(); ++i) theirs[i] = x[i] / (1.0f + std::exp(-x[i])) * weight[i];
+            check_near();
+
+            std::vector<std::int8_t> bytes(x.size());
+            std::vector<std::int8_t> expected(x.size());
+            float scale = 0;
+            float expected_scale = 0;
+            std::int32_t sum = 0;
+            std::int32_t expected_sum = 0;
+            kernels->quantize(x.data(), static_cast<int>(x.size()), bytes.data(), &scale, &sum);
+            plain().quantize(x.data(), static_cast<int>(x.size()), expected.data(), &expected_scale, &expected_sum);
+            CHECK_EQUAL(scale, expected_scale);
+            CHECK_EQUAL(sum, expected_sum);
+            CHECK(bytes == expected);
+        }
+    }
+}
+
+TEST("thread pool: every chunk once, whatever the number of threads") {
+    for (const int threads : {1, 2, 3, 8}) {
+        ThreadPool pool(threads);
+        for (int round = 0; round < 500; ++round) {
+            const int chunks = round % 20;
+            std::vector<std::atomic<int>> seen(20);
+            std::atomic<bool> bad_thread{false};
+            pool.for_each(chunks, [&](int chunk, int thread) {
+                seen[chunk].fetch_add(1);
+                if (thread < 0 || thread >= threads) bad_thread = true;
+            });
+            CHECK(!bad_thread);
+            for (int i = 0; i < 20; ++i) CHECK_EQUAL(seen[i].load(), i < chunks ? 1 : 0);
+            if (round % 100 == 99) std::this_thread::sleep_for(std::chrono::milliseconds(2));  // let them sleep
+        }
+    }
+    CHECK_THROWS(std::invalid_argument, "threads is 0", ThreadPool(0));
+}
+
+TEST("JSON: values, escapes and errors") {
+    const Json json = parse_json(R"( {"a": [1, -2.5e1, "x\n\u00e9\"", true, null], "b": {}} )");
+    const auto& items = std::get<Json::Array>(json.find("a")->value);
+    CHECK_EQUAL(std::get<double>(items[1].value), -25.0);
+    CHECK_EQUAL(std::get<std::string>(items[2].value), "x\n\xC3\xA9\"");
+    CHECK(json.find("c") == nullptr);
+    for (const char* text : {"", "{", "[1,]", "{\"a\"}", "\"\\x\"", "\"\\u12g4\"", "nul", "1 2", "--1", "\"open"}) {
+        CHECK_THROWS(std::runtime_error, "JSON", parse_json(text));
+    }
+    CHECK_THROWS(std::runtime_error, "too deep", parse_json(std::string(100000, '[')));
+}
+
+TEST("safetensors: tensors are found, damage is named") {
+    const std::string header = R"({"__metadata__":{"k":"v"},"t":{"dtype":"F16","shape":[2],"data_offsets":[0,4]},)"
+                               R"("i":{"dtype":"I64","shape":[1],"data_offsets":[4,12]}})";
+    const TemporaryFile good(safetensors(header, std::string("\x00\x3C\x00\xC0", 4) + std::string(8, 'x')));
+    const SafetensorsFile file(good.path);
+    CHECK_EQUAL(file.tensors().size(), 1u);
+    std::vector<float> values(2);
+    file.tensors().at("t").read(0, values);
+    CHECK_EQUAL(values, std::vector<float>{1.0f, -2.0f});
+
+    CHECK_THROWS(std::runtime_error, "cannot read", SafetensorsFile("/no/such/file"));
+    const auto broken = [](const std::string& entry) {
+        return safetensors("{\"t\":" + entry + "}", std::string(16, '\0'));
+    };
+    for (const auto& content : {
+             std::string("abc"), std::string(8, '\xFF'), safetensors("[]", ""), safetensors("{", ""),
+             broken(R"({"dtype":"F32","shape":[4],"data_offsets":[0,20]})"),
+             broken(R"({"dtype":"F32","shape":[4],"data_offsets":[8,0]})"),
+             broken(R"({"dtype":"F32","shape":[3],"data_offsets":[0,16]})"),
+             broken(R"({"dtype":"F32","shape":[-4],"data_offsets":[0,16]})"),
+             broken(R"({"dtype":"F32","shape":[1e300],"data_offsets":[0,16]})"),
+             broken(R"({"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]})"),
+             broken(R"({"dtype":"F32","shape":[0.5],"data_offsets":[0,2]})"),
+             broken(R"({"dtype":"F32","shape":[4]})"), broken(R"({"shape":[4],"data_offsets":[0,16]})"),
+             broken("7"),
+         }) {
+        const TemporaryFile bad(content);
+        CHECK_THROWS(std::runtime_error, "", SafetensorsFile(bad.path));
+    }
+}
+
+TEST("safetensors: a header with random damage is read or refused, never more") {
+    const std::string good = random_model(small_shape()).substr(0, 4000);
+    for (int round = 0; round < 3000; ++round) {
+        std::string content = good.substr(0, static_cast<std::size_t>(random_int(0, static_cast<int>(good.size()))));
+        for (int i = random_int(0, 4); i > 0 && !content.empty(); --i) {
+            content[random_int(0, static_cast<int>(content.size()) - 1)] = static_cast<char>(random_int(0, 255));
+        }
+        if (content.empty()) continue;
+        const TemporaryFile file(content);
+        try {
+            const SafetensorsFile parsed(file.path);
+            for (const auto& [name, tensor] : parsed.tensors()) {
+                std::vector<float> values(tensor.bytes.size() / size_of(tensor.type));
+                tensor.read(0, values);
+            }
+        } catch (const std::runtime_error&) {
+        }
+    }
+}
+
+TEST("transformer: threads, kernels, blocks and batches give the same logits") {
+    const ModelShape shape = small_shape();
+    const TemporaryFile file(random_model(shape));
+    std::vector<std::int32_t> ids(280);
+    for (auto& id : ids) id = random_int(0, shape.vocab_size - 1);
+    std::vector<float> expected;
+    for (const WeightType weights : {WeightType::Float32, WeightType::BFloat16, WeightType::Int8}) {
+        expected.clear();
+        for (const Kernels* kernels : available_kernels()) {
+            for (const int threads : {1, 3}) {
+                Transformer model(shape, {file.path}, {weights, CacheType::Float32, threads, {}, kernels->name});
+                Sequence whole = model.new_sequence();
+                Sequence parts = model.new_sequence();
+                std::vector<float> logits(40);
+                std::vector<float> again(40);
+                Segment segment;
+                segment.sequence = &whole;
+                segment.ids = ids;
+                segment.logits = logits.data();
+                CHECK(model.forward({&segment, 1}));
+
+                Segment first;
+                first.sequence = &parts;
+                first.ids = std::span(ids).first(270);
+                CHECK(model.forward({&first, 1}));
+                for (int i = 270; i < 280; ++i) {
+                    first.ids = std::span(ids).subspan(i, 1);
+                    first.logits = again.data();
+                    Sequence other = model.new_sequence();
+                    Segment companion;
+                    companion.sequence = &other;
+                    companion.ids = std::span(ids).first(3);
+                    const Segment both[] = {companion, first};
+                    CHECK(model.forward(both));
+                }
+                if (expected.empty()) expected = logits;
+                for (int i = 0; i < 40; ++i) {
+                    const float tolerance = weights == WeightType::Int8 ? 0.2f : 1e-4f;
+                    CHECK(std::fabs(logits[i] - expected[i]) < tolerance);
+                    CHECK(std::fabs(again[i] - expected[i]) < tolerance);
+                }
+                whole.cut(100);
+                CHECK_EQUAL(whole.copy().length(), 100);
+            }
+        }
+    }
+}
+
+TEST("transformer: threads that call at once take turns") {
+    const ModelShape shape = small_shape();
+    const TemporaryFile file(random_model(shape));
+    Transformer model(shape, {file.path}, {WeightType::Int8, CacheType::Float16, 2, {}, ""});
+    const std::vector<std::int32_t> ids{1, 2, 3, 4, 5};
+    const auto run = [&](std::vector<float>& logits) {
+        for (int round = 0; round < 50; ++round) {
+            Sequence sequence = model.new_sequence();
+            Segment segment;
+            segment.sequence = &sequence;
+            segment.ids = ids;
+            segment.logits = logits.data();
+            model.forward({&segment, 1});
+        }
+    };
+    std::vector<float> a(40);
+    std::vector<float> b(40);
+    std::thread other([&] { run(a); });
+    run(b);
+    other.join();
+    CHECK(a == b);
+}
