@@ -9,6 +9,7 @@ import pytest
 from tiny_model import write_tiny_checkpoint
 
 from midigpt import Bar, Note, Score, Track
+from midigpt.cli import main
 
 
 def midigpt(*arguments, cwd=None):
@@ -21,15 +22,27 @@ def midigpt(*arguments, cwd=None):
     )
 
 
-def failure(*arguments):
-    """The one line that a wrong command prints."""
-    done = midigpt(*arguments)
-    assert done.returncode == 2, done.stderr
-    assert done.stdout == ""
-    assert "Traceback" not in done.stderr
-    lines = done.stderr.strip().splitlines()
+@pytest.fixture
+def failure(capsys):
+    """Runs a wrong command in this process; gives the one line that it prints."""
+
+    def run(*arguments):
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as end:
+            code = end.code
+        printed = capsys.readouterr()
+        return only_line(code, printed.out, printed.err)
+
+    return run
+
+
+def only_line(code, out, err):
+    assert code == 2, err
+    assert out == ""
+    lines = err.strip().splitlines()
     assert len(lines) == 1
-    assert "error:" in lines[0]
+    assert "error:" in lines[0] and "Traceback" not in lines[0]
     return lines[0]
 
 
@@ -118,9 +131,13 @@ def test_models():
     assert isinstance(json.loads(midigpt("models", "--json").stdout), list)
 
 
-def test_errors_are_one_line(song, model, tmp_path):
+def test_an_error_leaves_with_code_2_and_without_a_traceback(tmp_path):
+    done = midigpt("tokens", tmp_path / "no_such_file.mid")
+    assert "no_such_file" in only_line(done.returncode, done.stdout, done.stderr)
+
+
+def test_errors_are_one_line(song, model, tmp_path, failure):
     out = tmp_path / "out.mid"
-    assert "no_such_file" in failure("tokens", tmp_path / "no_such_file.mid")
     assert "expressive, ghost, prism, yellow" in failure("tokens", song, "--encoder", "blue")
     assert "0:8" in failure("tokens", song, "--bars", "4:12")
     assert "FIRST:END" in failure("tokens", song, "--bars", "four")
@@ -158,7 +175,7 @@ def test_errors_are_one_line(song, model, tmp_path):
     assert "no tracks" in failure("generate", silent, "--tracks", "0", "--bars", "0:1", "-o", out)
 
 
-def test_a_piece_in_an_unknown_meter(tmp_path):
+def test_a_piece_in_an_unknown_meter(tmp_path, failure):
     path = tmp_path / "odd.mid"
     bars = [Bar([Note(60, 90, 0, 60)], 5, 32, 5 / 8) for _ in range(8)]
     Score([Track(bars)]).to_midi(path)

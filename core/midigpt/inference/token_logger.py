@@ -35,6 +35,7 @@ class TokenLogger:
     def __init__(self, path: str | Path) -> None:
         self._file = open(path, "w", encoding="utf-8")  # noqa: SIM115 (closed by close())
         self._collapses: Counter[int] = Counter()
+        self._type_names: list[str] = []  # of every id, once they are needed
 
     def log_context(self, step: int, prompt: Sequence[int], vocabulary: Vocabulary) -> None:
         """One record per bar of the prompt; -1 stands for what precedes a track or a bar."""
@@ -69,7 +70,9 @@ class TokenLogger:
     ) -> None:
         """A sampled token; ``position`` counts the tokens of the run, entropy is in bits."""
         kind, value = vocabulary.decode(token)
-        legal = sorted({vocabulary.get_type(int(i)).name for i in np.flatnonzero(allowed)})
+        if not self._type_names:
+            self._type_names = [vocabulary.get_type(i).name for i in range(vocabulary.size())]
+        legal = sorted({self._type_names[i] for i in np.flatnonzero(allowed)})
         likely = probabilities[probabilities > 0]
         top = np.argsort(-probabilities, kind="stable")[:_TOP]
         self._write(
