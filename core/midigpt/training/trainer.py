@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import math
@@ -108,7 +109,8 @@ class Trainer:
                     self._save_state()
         self._save_state()
         path = self.output / "model_final.safetensors"
-        self.model.save_pretrained(path, encoder_config=self.encoder_config)
+        halves = copy.deepcopy(self.model).half()  # loaders convert to float32
+        halves.save_pretrained(path, encoder_config=self.encoder_config)
         self._validate()
         return path
 
