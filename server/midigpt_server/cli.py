@@ -130,9 +130,9 @@ def bind_error_text(program: str, options: argparse.Namespace, problem: OSError)
 
 def _load(checkpoint: str | None, device: str | None) -> EngineBackend:
     if checkpoint is None:
-        engine = InferenceEngine.from_pretrained(device=device)
+        engine = InferenceEngine.from_pretrained(device=device, weights="int8")
     else:
-        engine = InferenceEngine.from_checkpoint(checkpoint, device=device)
+        engine = InferenceEngine.from_checkpoint(checkpoint, device=device, weights="int8")
     engine.warmup()
     return EngineBackend(engine)
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from threading import Event
 from time import monotonic
 from typing import Any, Protocol
 
+from midigpt.inference.cancel import CancelEvent
 from midigpt_server.model_info import ModelInfo
 from midigpt_server.timing import BarNote, Meter
 
@@ -28,7 +28,7 @@ class JobTrack:
     bars: tuple[tuple[BarNote, ...], ...]
 
 
-class Cancellation(Event):
+class Cancellation(CancelEvent):
     """Tells a running generation to end: set by hand, or because its time is over."""
 
     def __init__(self, timeout: float = 0.0) -> None:
