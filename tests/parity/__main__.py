@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
+import signal
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
@@ -40,31 +40,30 @@ class Report:
     def row(self, group: str) -> Row:
         return self.rows.setdefault(group, Row())
 
-    def add(self, piece: Piece, case: Case, theirs: dict[str, Any]) -> None:
+    def add(self, piece: Piece, case: Case, theirs: str) -> None:
         """Count one case of ours and what the oracle says about it."""
         row = self.row(case.group)
         row.cases += 1
         row.size += case.size
-        ours = json.loads(json.dumps(case.value))
-        if (case.group, case.label, ours) == (theirs["group"], theirs["label"], theirs["value"]):
+        ours = case.text()
+        if ours == theirs:
             return
         if excuse := case.excuse():
             row.excused[excuse] += 1
             return
         row.different += 1
-        self.show(f"{piece.name}: {case.group}: {case.label}", ours, theirs)
+        self.show(piece, ours, theirs)
 
-    def show(self, where: str, ours: Any, theirs: Any) -> None:
+    def show(self, piece: Piece, ours: str, theirs: str) -> None:
         """Print a difference, from where it starts."""
         self.different += 1
         if self.different > SHOWN:
             return
-        a, b = str(ours), str(theirs["value"])
-        at = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), 0)
-        at = max(0, at - 60)
-        print(f"DIFFERENT {where}\n  ours   …{a[at : at + 240]}\n  oracle …{b[at : at + 240]}")
-        if theirs["label"] not in where:
-            print(f"  oracle's case: {theirs['group']}: {theirs['label']}")
+        pairs = enumerate(zip(ours, theirs, strict=False))
+        at = next((i for i, (x, y) in pairs if x != y), min(len(ours), len(theirs)))
+        print(f"DIFFERENT {piece.name}: {ours[:80]}")
+        for side, text in (("ours", ours), ("oracle", theirs)):
+            print(f"  {side:6} …{text[max(0, at - 60) : at + 180]}")
 
     def print(self) -> None:
         """The table, in Markdown."""
@@ -84,10 +83,9 @@ def compare(oracle: Oracle, name: str, piece: Piece, report: Report) -> None:
     theirs = oracle.ask(name, piece)
     try:
         for case in load(name)(piece):
-            answer = next(theirs, None)
-            report.add(piece, case, answer or {"group": "", "label": "nothing", "value": None})
+            report.add(piece, case, next(theirs, ""))
         for extra in theirs:
-            report.show(f"{piece.name}: {name}: more cases", None, extra)
+            report.show(piece, "", extra)
     except OracleCrash as crash:
         report.row(f"{name}: oracle crashed").excused[f"{piece.name}: {crash}"] += 1
 
@@ -103,6 +101,7 @@ def main() -> int:
     )
     parser.add_argument("--compare", nargs="+", choices=NAMES, default=NAMES)
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends it wants the table
     oracle, report = Oracle(), Report()
     chosen = pieces(args.music, args.files, args.seed, args.stride)
     number = 0

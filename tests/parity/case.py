@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+#: The line after the last case of a piece.
+END = "end"
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,10 @@ class Case:
     value: Any
     size: int = 1
     excuse: Callable[[], str] = str
+
+    def text(self) -> str:
+        """What is compared, in one line."""
+        return json.dumps([self.group, self.label, self.value])
 
 
 def outcome(call: Callable[[], Any]) -> Any:

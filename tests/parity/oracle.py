@@ -8,9 +8,8 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from tests.parity.case import Piece
+from tests.parity.case import END, Piece
 
 VARIABLE = "MIDIGPT_ORACLE_PYTHON"
 ROOT = Path(__file__).parents[2]
@@ -31,8 +30,8 @@ class Oracle:
             )
         self._process: subprocess.Popen[str] | None = None
 
-    def ask(self, comparison: str, piece: Piece) -> Iterator[dict[str, Any]]:
-        """The cases of a piece, as they come."""
+    def ask(self, comparison: str, piece: Piece) -> Iterator[str]:
+        """The texts of the cases of a piece, as they come."""
         process = self._started()
         assert process.stdin and process.stdout
         request = {
@@ -44,10 +43,9 @@ class Oracle:
         process.stdin.write(json.dumps(request) + "\n")
         process.stdin.flush()
         for line in process.stdout:
-            case = json.loads(line)
-            if not case:
+            if line.rstrip("\n") == END:
                 return
-            yield case
+            yield line.rstrip("\n")
         self._process = None
         raise OracleCrash(f"exit code {process.wait()}")
 
