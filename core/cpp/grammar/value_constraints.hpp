@@ -20,7 +20,8 @@ private:
 };
 
 // In one bar of one track. Both count from 0 in the order in which the sequence, prompt included,
-// introduces them; the track an autoregressive step writes is therefore the last of its prompt.
+// introduces them; the track an autoregressive step writes is therefore the last of its prompt. Bar
+// -1 is the header of the track.
 class BarAttributeValueConstraint final : public Constraint {
 public:
     BarAttributeValueConstraint(TokenType type, int track, int bar, int value)

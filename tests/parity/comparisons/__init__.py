@@ -7,7 +7,18 @@ from importlib import import_module
 
 from tests.parity.case import Case, Piece
 
-NAMES = ("midi", "ids", "options", "decode", "damage", "attributes")
+NAMES = (
+    "midi",
+    "ids",
+    "options",
+    "decode",
+    "damage",
+    "attributes",
+    "masks",
+    "plans",
+    "steps",
+    "sessions",
+)
 
 
 def load(name: str) -> Callable[[Piece], Iterator[Case]]:
