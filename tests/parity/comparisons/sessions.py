@@ -11,7 +11,8 @@ import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -23,20 +24,21 @@ from midigpt.inference import GenerationRequest, InferenceEngine
 from midigpt.inference.model import GPT2Config, GPT2LMHeadModel
 from tests.parity.case import Case, Piece, outcome
 from tests.parity.comparisons.ids import crowded
-from tests.parity.windows import (
-    ENCODERS,
-    NAMES,
-    as_data,
-    cut,
-    lengths,
-    note_count,
-    tokenizer,
-)
+from tests.parity.windows import ENCODERS, NAMES, as_data, cut, lengths, note_count, tokenizer
 
 MAX_TRACKS = 4
 MAX_BARS = 16
 CONTEXT = 2048
-HASTE = 5.0  # added to the logits of ends of bars, which random models would rarely choose
+#: Added to the logits of some types, lest random models lose themselves in attributes.
+LIKINGS = {
+    "Bar": 6.0,
+    "TimeSig": 6.0,
+    "FillInStart": 6.0,
+    "BarEnd": 4.0,
+    "FillInEnd": 4.0,
+    "NoteOnset": 3.5,
+    "TimeAbsolutePos": 3.5,
+}
 
 # Ours mends defects of the oracle unless it is told not to.
 PARITY = {"parity": True} if hasattr(_core.SessionState, "notes_since") else {}
@@ -68,6 +70,8 @@ def random_request(
         track.bars = track.bars[:bars]
     window = rng.choice(fitting)
     prompts = [random_prompt(t, bars, autoregressive, rng) for t in range(len(part.tracks))]
+    for prompt, track in zip(prompts, part.tracks, strict=True):
+        prompt.update(random_levels(prompt["bars"], track.track_type, encoder, rng))
     if not any(prompt["bars"] for prompt in prompts):
         prompts[0] = {"id": 0, "bars": [bars - 1], "autoregressive": autoregressive}
     modes = ["attention", "remove"]
@@ -79,6 +83,10 @@ def random_request(
         "tracks_per_step": rng.randint(0, len(prompts)),
         "seed": rng.randrange(1000),
         "top_k": rng.choice((0, 1, 1)),
+        "top_p": rng.choice((1.0, 1.0, 0.9)),
+        "mask_p": rng.choice((0.0, 0.0, 0.2)),
+        "shuffle": rng.random() < 0.3,
+        "infill_probability": rng.choice((1.0, 1.0, 0.6)),
         "temperature": rng.choice((0.9, 1.0)),
         "density_hard_limit": rng.randint(4, 10),
         "polyphony_hard_limit": rng.randint(0, 3),
@@ -107,13 +115,30 @@ def random_prompt(track: int, bars: int, autoregressive: bool, rng: Random) -> d
     }
 
 
+def random_levels(
+    targets: list[int], track_type: str, encoder: str, rng: Random
+) -> dict[str, dict[Any, Any]]:
+    """Levels asked for a track and for its bars."""
+    analyzer = tokenizer(encoder)._analyzer
+    sizes, levels = analyzer.attribute_sizes(), analyzer.attribute_levels()
+    types = analyzer.attribute_track_types()
+    fitting = sorted(name for name in sizes if types[name] in ("both", track_type))
+
+    def drawn(level: str) -> dict[str, int]:
+        names = [name for name in fitting if levels[name] == level and rng.random() < 0.15]
+        return {name: rng.randrange(sizes[name]) for name in names}
+
+    of_bars = {bar: drawn("bar") for bar in targets if rng.random() < 0.3}
+    return {"attributes": drawn("track"), "bar_attributes": of_bars}
+
+
 def session_cases(
     part: Score, request: dict[str, Any], encoder: str, autoregressive: bool
 ) -> Iterator[Case]:
     """What a session plans, shows to the model, samples and returns."""
     kind = f"{'autoregressive' if autoregressive else 'infill'}, {encoder}"
     label = json.dumps(request)
-    excuse = crowded(tokenizer(encoder).normalize_input(part))
+    excuse = partial(crowded, tokenizer(encoder).normalize_input(part))
     plan: Any = None
     with recorded() as attempts:
 
@@ -124,21 +149,29 @@ def session_cases(
             return as_data(session.run())
 
         result = outcome(run)
-    prompts = [[plan, *attempt[:2]] for attempt in attempts]
-    yield Case(
-        f"sessions: prompts, {kind}", label, prompts, sum(len(p[1]) for p in prompts), excuse
-    )
-    ids = [attempt[2] for attempt in attempts]
+    prompts = [[attempt.prompt, attempt.hidden_spans] for attempt in attempts]
+    size = sum(len(attempt.prompt) for attempt in attempts)
+    yield Case(f"sessions: prompts, {kind}", label, [plan, prompts], size, excuse)
+    ids = [attempt.ids for attempt in attempts]
     yield Case(f"sessions: sampled ids, {kind}", label, ids, sum(map(len, ids)), excuse)
-    size = note_count(part) if "tracks" in result else 0
-    group = "results" if size else "errors"
-    yield Case(f"sessions: {group}, {kind}", label, result, size, excuse)
+    failed = "raises" in result
+    group = f"sessions: {'errors' if failed else 'results'}, {kind}"
+    yield Case(group, label, result, 1 if failed else note_count(part), excuse)
+
+
+@dataclass
+class Attempt:
+    """What one attempt at a step showed to the model, and what it sampled."""
+
+    prompt: list[int]
+    hidden_spans: list[list[int]]
+    ids: list[int] = field(default_factory=list)
 
 
 @contextmanager
-def recorded() -> Iterator[list[list[Any]]]:
-    """Prompt, hidden spans and sampled ids of each attempt made meanwhile."""
-    attempts: list[list[Any]] = []
+def recorded() -> Iterator[list[Attempt]]:
+    """Every attempt made meanwhile."""
+    attempts: list[Attempt] = []
     states: list[_core.SessionState] = []
     advance = _core.SessionState.advance
 
@@ -146,8 +179,8 @@ def recorded() -> Iterator[list[list[Any]]]:
         if not states or states[-1] is not state:
             states.append(state)
             spans = [list(span) for span in state.hidden_spans()]
-            attempts.append([list(state.context_tokens()), spans, []])
-        attempts[-1][2].append(int(token))
+            attempts.append(Attempt(list(state.context_tokens()), spans))
+        attempts[-1].ids.append(int(token))
         advance(state, token)
 
     _core.SessionState.advance = recording
@@ -168,13 +201,13 @@ def engine(encoder: str) -> InferenceEngine:
     with torch.no_grad():
         for parameter in weights.values():
             parameter.normal_(0, 0.3)
-        # One coordinate of the last layer norm is constant and carries a liking for ends.
+        # One coordinate of the last layer norm is constant and carries the likings.
         weights["transformer.ln_f.weight"][0] = 0
         weights["transformer.ln_f.bias"][0] = 1
         weights["lm_head.weight"][:, 0] = 0
-        for kind in (_core.TokenType.BarEnd, _core.TokenType.FillInEnd, _core.TokenType.Bar):
-            first, _ = tokenizer(encoder)._vocab.range(kind)
-            weights["lm_head.weight"][first, 0] = HASTE
+        for name, liking in LIKINGS.items():
+            first, end = tokenizer(encoder)._vocab.range(getattr(_core.TokenType, name))
+            weights["lm_head.weight"][first:end, 0] = liking
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "random.safetensors")
         model.save_pretrained(path, encoder_config=config)

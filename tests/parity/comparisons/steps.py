@@ -6,6 +6,7 @@ Unit: ids of prompts, masks, notes of results.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -93,7 +94,7 @@ def step_cases(
         return
     prompt = list(state.context_tokens())
     spans = [list(span) for span in state.hidden_spans()]
-    yield Case(f"prompts, {group}", label, [prompt, spans], len(prompt), crowded(part))
+    yield Case(f"prompts, {group}", label, [prompt, spans], len(prompt), partial(crowded, part))
     masks = [digest(mask) for mask in walk(state, encoder, rng)]
     yield Case(f"masks of steps, {group}", label, masks, len(masks))
     result = from_cpp(state.result())
