@@ -59,7 +59,7 @@ void GrammarConstraint::step(int id, const Vocabulary& vocab) {
             meter_ = {4, 4};
             break;
         case T::TimeSig:
-            meter_ = vocab.config().time_signatures.at(static_cast<std::size_t>(value));
+            set_meter(value, vocab.config().time_signatures);
             break;
         case T::BarEnd:
             in_bar_ = false;
@@ -82,6 +82,11 @@ void GrammarConstraint::step(int id, const Vocabulary& vocab) {
         default:
             break;
     }
+}
+
+// A vocabulary may declare more values than there are signatures; they mean nothing.
+void GrammarConstraint::set_meter(int value, const std::vector<TimeSignature>& listed) {
+    if (value < static_cast<int>(listed.size())) meter_ = listed[static_cast<std::size_t>(value)];
 }
 
 void GrammarConstraint::begin_fill(const FillTarget& target) {

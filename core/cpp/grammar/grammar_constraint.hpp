@@ -5,6 +5,8 @@
 // (Q8), and after a bar attribute positions may run backwards (Q23). Tags: docs/compatibility.md.
 #pragma once
 
+#include <vector>
+
 #include "grammar/constraint.hpp"
 #include "grammar/type_set.hpp"
 
@@ -37,6 +39,7 @@ public:
     GrammarOptions options;
 
 private:
+    void set_meter(int value, const std::vector<TimeSignature>& listed);
     TypeSet legal_types() const;
     TypeSet legal_by_last_type() const;
     TypeSet after_header_token() const;
@@ -53,8 +56,8 @@ private:
     bool in_fill_ = false;
     bool has_notes_ = false;  // in this bar or fill block
     bool drum_ = false;
-    int position_ = -1;         // last one in this bar or fill block
-    TimeSignature meter_{4, 4}; // of this bar
+    int position_ = -1;          // last one in this bar or fill block
+    TimeSignature meter_{4, 4};  // of this bar
 };
 
 }  // namespace midigpt
