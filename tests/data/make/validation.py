@@ -75,8 +75,15 @@ def cases():
         yield from (config(5, encoder, mask_mode=mode) for mode in modes)
     for encoder in ("yellow", "expressive", "ghost"):
         for controls in (
-            {"velocity": True}, {"velocity": False}, {"microtiming": True}, {"microtiming": False},
-            {"velocity": 1}, {"genre": "rock"}, {"genre": "no such"}, {"genre": 3}, {"swing": 1},
+            {"velocity": True},
+            {"velocity": False},
+            {"microtiming": True},
+            {"microtiming": False},
+            {"velocity": 1},
+            {"genre": "rock"},
+            {"genre": "no such"},
+            {"genre": 3},
+            {"swing": 1},
         ):
             yield case(6, encoder, None, {"tracks": TWO, "controls": controls})
     yield config(7, score={"meter": [7, 32]})
@@ -100,8 +107,13 @@ def cases():
     yield first(10, score={"edit": [[0, 2, "future", True]]})
     yield first(10, score={"edit": [[0, 3, "future", True]]})
     for attributes in (
-        {"min_polyphony": 3}, {"min_polyphony": 10}, {"min_polyphony": -1}, {"no_such": 1},
-        {"note_density": 3}, {"max_note_duration": 5}, {"max_note_duration": 6},
+        {"min_polyphony": 3},
+        {"min_polyphony": 10},
+        {"min_polyphony": -1},
+        {"no_such": 1},
+        {"note_density": 3},
+        {"max_note_duration": 5},
+        {"max_note_duration": 6},
     ):
         yield first(11, attributes=attributes)
     drums = {"tracks": ["d0", "m0"]}
@@ -110,34 +122,54 @@ def cases():
     yield first(11, "expressive", attributes={"bar_min_polyphony": 3})
     yield first(11, "expressive", attributes={"key_signature": 3, "nomml": 4})
     for levels in (
-        {2: {"bar_min_polyphony": 3}}, {3: {"bar_min_polyphony": 3}}, {9: {"bar_min_polyphony": 3}},
-        {2: {"no_such": 3}}, {2: {"min_note_duration": 3}}, {2: {"bar_min_polyphony": 10}},
+        {2: {"bar_min_polyphony": 3}},
+        {3: {"bar_min_polyphony": 3}},
+        {9: {"bar_min_polyphony": 3}},
+        {2: {"no_such": 3}},
+        {2: {"min_note_duration": 3}},
+        {2: {"bar_min_polyphony": 10}},
         {2: {"bar_note_density": 3}},
     ):
         yield first(12, "expressive", bar_attributes=levels)
     whole = {"autoregressive": True, "bars": []}
     for controls in (
-        {2: {"time_signature": 13}}, {2: {"time_signature": 36}}, {2: {"time_signature": -1}},
-        {2: {"time_signature": 10}}, {9: {"time_signature": 13}}, {2: {"swing": 1}},
+        {2: {"time_signature": 13}},
+        {2: {"time_signature": 36}},
+        {2: {"time_signature": -1}},
+        {2: {"time_signature": 10}},
+        {9: {"time_signature": 13}},
+        {2: {"swing": 1}},
     ):
         yield first(13, **whole, bar_controls=controls)
     yield first(13, bar_controls={3: {"time_signature": 13}})
     yield first(13, bar_controls={2: {"time_signature": 13}})
     for controls in (
-        {"swing": 1}, {"time_signature": 13}, {"time_signature": 36}, {"time_signature": -1},
-        {"pitch_mask": {"scale": "major"}}, {"pitch_mask": {"scale": "x"}}, {"pitch_mask": 3},
-        {"pitch_mask": {"pitches": []}}, {"rhythm_mask": {"grid": {"unit": "quarter"}}},
-        {"rhythm_mask": {"grid": {"unit": "x"}}}, {"rhythm_mask": {"positions": [{"pos": 1}]}},
+        {"swing": 1},
+        {"time_signature": 13},
+        {"time_signature": 36},
+        {"time_signature": -1},
+        {"pitch_mask": {"scale": "major"}},
+        {"pitch_mask": {"scale": "x"}},
+        {"pitch_mask": 3},
+        {"pitch_mask": {"pitches": []}},
+        {"rhythm_mask": {"grid": {"unit": "quarter"}}},
+        {"rhythm_mask": {"grid": {"unit": "x"}}},
+        {"rhythm_mask": {"positions": [{"pos": 1}]}},
         {"rhythm_mask": {"positions": [{"pos": 0}, {"pos": 191}]}},
-        {"rhythm_mask": {"positions": [{"pos": 0}, {"pos": 192}]}}, {"rhythm_mask": 3},
-        {"remix": {"amount": 0.5}}, {"remix": {"amount": 0}}, {"remix": []},
+        {"rhythm_mask": {"positions": [{"pos": 0}, {"pos": 192}]}},
+        {"rhythm_mask": 3},
+        {"remix": {"amount": 0.5}},
+        {"remix": {"amount": 0}},
+        {"remix": []},
         {"remix": {"amount": 0.5}, "rhythm_mask": {"grid": {"unit": "quarter"}}},
     ):
         yield first(14, controls=controls)
     for tracks_per_step in (0, 1, 2):
         for controls in (
-            {"remix": {"amount": 0.5}}, {"rhythm_mask": {"positions": [{"pos": 0}]}},
-            {"rhythm_mask": {"grid": {"unit": "quarter"}}}, {"pitch_mask": {"scale": "major"}},
+            {"remix": {"amount": 0.5}},
+            {"rhythm_mask": {"positions": [{"pos": 0}]}},
+            {"rhythm_mask": {"grid": {"unit": "quarter"}}},
+            {"pitch_mask": {"scale": "major"}},
         ):
             yield first(14, config={"tracks_per_step": tracks_per_step}, controls=controls)
     for controls in ({"pitch_mask": {"scale": "major"}}, {"remix": {"amount": 1}}):
