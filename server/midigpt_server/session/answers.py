@@ -40,6 +40,7 @@ class Answers:
 
     def bar_ended(self, bar: int) -> None:
         """A bar has ended: want the next target of every agent."""
+        self._delivery.bar_began(bar + 1)
         stage, playhead = self._stage, self._stage.piece.playhead
         told = False
         for agent in stage.piece.agents:
@@ -299,6 +300,7 @@ class Answers:
         """What is scheduled will not sound, what sounds ends; players are told to do the same."""
         stage = self._stage
         stage.replies += stage.player.flush(stage.now, agent.id if agent else None, from_bar)
+        self._delivery.flush(agent, from_bar)
         song_bar = stage.timeline.song_bar(from_bar) if from_bar else -1
         stage.say("generated/flush", agent.id if agent else -1, song_bar)
 

@@ -32,6 +32,7 @@ class Delivery:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._open: dict[int, _OpenBar] = {}  # by track id
+        self._unscheduled: list[tuple[Track, int, BarNote]] = []  # notes whose time is not known
 
     def whole_bar(
         self, track: Track, bar: int, notes: Sequence[BarNote], values: Mapping[str, Any]
@@ -78,6 +79,21 @@ class Delivery:
             late = 0.0 if due is None else max(0.0, stage.now - due)
             stage.say("bar/late", track.id, song_bar, late, done.dropped)
 
+    def bar_began(self, bar: int) -> None:
+        """The tempo may be known now: schedule what waits for it, and forget what is over."""
+        waiting, self._unscheduled = self._unscheduled, []
+        self._unscheduled = [
+            entry for entry in waiting if entry[1] >= bar and not self._schedule(*entry)
+        ]
+
+    def flush(self, track: Track | None, from_bar: int) -> None:
+        """Forget what waits for the tempo."""
+        self._unscheduled = [
+            entry
+            for entry in self._unscheduled
+            if (track is not None and entry[0] is not track) or entry[1] < from_bar
+        ]
+
     def open_bar(self, track: Track) -> int | None:
         """The bar that is open in a track."""
         open_bar = self._open.get(track.id)
@@ -100,13 +116,21 @@ class Delivery:
                 *(onset, duration),
                 time=begin if values["timetags"] else None,
             )
-            if values["note_offs"] and begin is not None:
-                bar_seconds = (stage.time_of(bar + 1) or begin) - (stage.time_of(bar) or begin)
-                end = begin + note.duration * bar_seconds
-                stage.player.add(
-                    PlayedNote(track.id, bar, song_bar, note.pitch, note.velocity, begin, end)
-                )
+            if values["note_offs"] and not self._schedule(track, bar, note):
+                self._unscheduled.append((track, bar, note))
         open_bar.notes += notes
+
+    def _schedule(self, track: Track, bar: int, note: BarNote) -> bool:
+        """Let the player play a note; False when nobody knows yet when."""
+        stage = self._stage
+        line, next_line = stage.time_of(bar), stage.time_of(bar + 1)
+        if line is None or next_line is None:
+            return False
+        begin = line + note.onset * (next_line - line)
+        end = begin + note.duration * (next_line - line)
+        song_bar = stage.timeline.song_bar(bar)
+        stage.player.add(PlayedNote(track.id, bar, song_bar, note.pitch, note.velocity, begin, end))
+        return True
 
     def _in_time(
         self, bar: int, notes: Sequence[BarNote], values: Mapping[str, Any]

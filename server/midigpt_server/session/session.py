@@ -301,7 +301,7 @@ class Session:
         stage, playhead = self.stage, self.stage.piece.playhead
         if action == "play":
             self._playing = True
-            stage.tempo.bar_line(playhead, stage.now, stage.meter(playhead - 1))
+            stage.tempo.bar_line(playhead, stage.now, stage.meter(max(0, playhead - 1)))
         elif action == "stop":
             self._playing = False
             self._stand_still()
@@ -309,7 +309,7 @@ class Session:
             self._stand_still()
             stage.timeline.locate(bar, playhead)
             if self._playing:
-                stage.tempo.bar_line(playhead, stage.now, stage.meter(playhead - 1))
+                stage.tempo.bar_line(playhead, stage.now, stage.meter(max(0, playhead - 1)))
         elif (bar, end) != (0, 0) and end <= bar:
             raise ProtocolError(
                 Code.BAD_ARGUMENT, f"end = {end}: a bar after the loop's first, {bar}, is wanted"
