@@ -186,6 +186,8 @@ _ROWS = (
 
 OUTBOUND: dict[str, Outbound] = {row.address: row for row in _ROWS}
 
+ERROR = "/midigpt/error"
+
 _PYTHON_TYPES = {"i": int, "f": float, "s": str}
 
 
