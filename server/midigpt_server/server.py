@@ -32,9 +32,12 @@ class Server:
         transports: Sequence[Transport],
         defaults: Mapping[str, Any] | None = None,
         reply_port: int | None = None,
+        token: str | None = None,
     ) -> None:
         self._clock = WallClock()
-        self.conductor = Conductor(backend.info, self._submit, self._clock, defaults, reply_port)
+        self.conductor = Conductor(
+            backend.info, self._submit, self._clock, defaults, reply_port, token
+        )
         self._transports = transports
         self._generation = GenerationThread(backend, self._post)
         self._loop: asyncio.AbstractEventLoop

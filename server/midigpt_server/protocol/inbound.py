@@ -24,6 +24,7 @@ MAX_DURATION = 64  # bars
 _TRACK_ID = Field("track_id", "int", "any number chosen by the client, unique in the session")
 _BAR = Field("bar_index", "int", "0-based, counted by the client", 0, MAX_BAR)
 _SESSION_ID = Field("session_id", "string", "as session/id and sessions tell it")
+_TOKEN = Field("token", "string", "the server's --token", default="")
 _NAME = Field("name", "string", "name of the parameter")
 _VALUE = Field("value", "any", "as the parameter's type and range say")
 
@@ -41,6 +42,7 @@ class Inbound:
     since_0_4_2: bool = True
     of_server: bool = False  # not a matter of one session
     private: bool = False  # a question: the answer is for the asker alone
+    open_to_all: bool = False  # also to peers that have not shown the token
 
     def parse(self, arguments: Sequence[Any]) -> list[Any]:
         """The handler's arguments.
@@ -68,6 +70,16 @@ _ROWS = (
         "Is the server there? The text comes back. Touches no session.",
         fields=(Field("text", "string", "anything", default=""),),
         answers="pong",
+        since_0_4_2=False,
+        of_server=True,
+        open_to_all=True,
+    ),
+    Inbound(
+        "/midigpt/token",
+        "accept_token",
+        "Show the token of a server that was started with one, before anything else; needed from "
+        "other machines only, and not by clients that send it with session/init. Error 11 (wrong).",
+        fields=(_TOKEN,),
         since_0_4_2=False,
         of_server=True,
     ),
@@ -122,6 +134,7 @@ _ROWS = (
                 "begin the session of this id, whoever began it before; empty = the sender's own",
                 default="",
             ),
+            _TOKEN,
         ),
         "capabilities, model, session/id, session/ready",
     ),
