@@ -12,7 +12,8 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypeAlias
 
 from midigpt import __version__
 from midigpt_server.access import Access
@@ -34,6 +35,13 @@ from midigpt_server.transports.transport import Peer
 INIT = "/midigpt/session/init"
 
 log = logging.getLogger(__name__)
+
+
+#: Brings a session back: ``restore(id, make, done)`` returns at once; ``done`` is called later, on
+#: the conductor's thread, with the session or with the reason why there is none.
+Restore: TypeAlias = Callable[
+    [str, Callable[[str], Session], Callable[[Session | str], None]], None
+]
 
 
 class Submit(Protocol):
@@ -66,6 +74,8 @@ class Conductor:
         make_session("")  # refuses bad defaults now
         self.counters: Counter[str] = Counter()
         self.observers: list[SessionObserver] = []
+        self.restore: Restore | None = None
+        self._make_session = make_session
         self._submit = submit
         self._clock = clock
         self._reply_port = reply_port
@@ -99,6 +109,13 @@ class Conductor:
         now = self._clock.now()
         for connection in self._registry.idle(now):
             self._close(connection, now)
+
+    def tell(self, messages: Sequence[Message], session_id: str | None = None) -> None:
+        """Tell the players of a session, or of all, something that is not part of the music."""
+        for connection in self._registry:
+            if session_id in (None, connection.session.id):
+                for player in connection.players:
+                    player.send(messages)
 
     def close(self) -> None:
         """Cancel what runs."""
@@ -197,6 +214,35 @@ class Conductor:
         connection = self._registry.with_id(session_id)
         self._registry.attach(peer, connection)
         peer.send([self._snapshot(connection)])
+
+    def _resume(self, peer: Peer, session_id: str) -> None:
+        if self._registry.has(session_id):
+            self._resumed(peer, session_id)
+        elif self.restore is None:
+            raise ProtocolError(
+                Code.UNKNOWN_SESSION, f"unknown session {session_id!r}; there is no journal"
+            )
+        else:
+            self.restore(session_id, self._make_session, partial(self._on_restored, peer))
+
+    def _on_restored(self, peer: Peer, outcome: Session | str) -> None:
+        if isinstance(outcome, str):
+            peer.send([error(Code.UNKNOWN_SESSION, outcome)])
+            return
+        if not self._registry.has(outcome.id):  # nobody was faster
+            try:
+                self._registry.adopt(outcome, peer, self._clock.now())
+            except ProtocolError as refusal:
+                peer.send([error(refusal.code, refusal.text)])
+                return
+        self._resumed(peer, outcome.id)
+
+    def _resumed(self, peer: Peer, session_id: str) -> None:
+        connection = self._registry.with_id(session_id)
+        self._registry.attach(peer, connection)
+        session = connection.session
+        place = (session.id, session.piece.playhead, session.state.value)
+        peer.send([self._snapshot(connection), reply("session/resumed", *place)])
 
     def _snapshot(self, connection: Connection) -> Message:
         state = {"id": connection.session.id, "revision": connection.revision}

@@ -120,6 +120,17 @@ _ROWS = (
         of_server=True,
     ),
     Inbound(
+        "/midigpt/session/resume",
+        "resume",
+        "Go on with a session after a crash, of the server or of the client: one that is there, "
+        "else as the journal has it. The next bar/end goes on from the playhead that is told. "
+        "Errors 9 (unknown id), 10 (no place).",
+        fields=(_SESSION_ID,),
+        answers="session/snapshot, session/resumed",
+        since_0_4_2=False,
+        of_server=True,
+    ),
+    Inbound(
         "/midigpt/session/init",
         "init",
         "Begin anew in any state: no tracks, bars or attributes, default parameters; a running "

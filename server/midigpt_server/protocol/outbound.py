@@ -175,6 +175,21 @@ _ROWS = (
         False,
     ),
     Outbound(
+        "/midigpt/session/resumed",
+        "sis",
+        ("session_id", "playhead", "state"),
+        "Last reply to session/resume: the session goes on, and the bar `playhead` is next.",
+        False,
+    ),
+    Outbound(
+        "/midigpt/session/saved",
+        "i",
+        ("playhead",),
+        "The journal is on disk up to the end of the bar before `playhead`: nothing of it is lost "
+        "whatever happens to the server.",
+        False,
+    ),
+    Outbound(
         "/midigpt/session/mirror",
         "sisss",
         ("session_id", "revision", "direction", "address", "arguments"),
