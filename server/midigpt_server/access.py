@@ -8,7 +8,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from midigpt_server.protocol.errors import Code, ProtocolError
-from midigpt_server.protocol.inbound import Inbound
+from midigpt_server.protocol.row import Inbound
 from midigpt_server.transports.transport import Peer
 
 MAX_ADMITTED = 4_096

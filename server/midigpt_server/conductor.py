@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -19,16 +20,23 @@ from midigpt import __version__
 from midigpt_server.access import Access
 from midigpt_server.generation.job import Job
 from midigpt_server.generation.model_info import ModelInfo
-from midigpt_server.generation.thread import Failed, GenerationEvent, Prompted, Succeeded
+from midigpt_server.generation.thread import (
+    Failed,
+    GenerationEvent,
+    Prompted,
+    Sampled,
+    Succeeded,
+)
 from midigpt_server.protocol import inbound, osc
 from midigpt_server.protocol.errors import Code, ProtocolError
 from midigpt_server.protocol.fields import BadValueError
-from midigpt_server.protocol.inbound import Inbound
 from midigpt_server.protocol.osc import Message
 from midigpt_server.protocol.outbound import error, reply
+from midigpt_server.protocol.row import Inbound
 from midigpt_server.session.observer import SessionObserver
 from midigpt_server.session.registry import Connection, Registry
 from midigpt_server.session.session import Session
+from midigpt_server.statistics import Statistics
 from midigpt_server.timing.clock import Clock
 from midigpt_server.transports.transport import Peer
 
@@ -73,21 +81,24 @@ class Conductor:
 
         make_session("")  # refuses bad defaults now
         self.counters: Counter[str] = Counter()
-        self.observers: list[SessionObserver] = []
+        self.statistics = Statistics()
+        self.observers: list[SessionObserver] = [self.statistics]
         self.restore: Restore | None = None
         self._make_session = make_session
         self._submit = submit
         self._clock = clock
+        self._began = clock.now()
         self._reply_port = reply_port
         self._access = Access(token)
         self._registry = Registry(make_session)
-        self._running: tuple[Session, Job] | None = None
+        self._running: tuple[Connection, Job] | None = None
         self._turn = 0
 
     @property
     def next_tick(self) -> float | None:
         """When :meth:`tick` is due, on the clock; None: not before something else happens."""
-        return None
+        wakeups = (connection.session.wakeup for connection in self._registry)
+        return min((moment for moment in wakeups if moment is not None), default=None)
 
     # --- in --------------------------------------------------------------------------------
 
@@ -107,8 +118,11 @@ class Conductor:
     def tick(self) -> None:
         """Time has passed."""
         now = self._clock.now()
+        for connection in self._registry:
+            self._guarded(self._advance, connection)
         for connection in self._registry.idle(now):
-            self._close(connection, now)
+            self._guarded(self._close, connection, now)
+        self._guarded(self._dispatch)
 
     def tell(self, messages: Sequence[Message], session_id: str | None = None) -> None:
         """Tell the players of a session, or of all, something that is not part of the music."""
@@ -153,6 +167,7 @@ class Conductor:
         else:
             connection = self._registry.used_by(peer, now)
         session = connection.session
+        self._advance(connection)
         if session.state not in row.states:
             raise ProtocolError(
                 Code.WRONG_STATE, f"{row.address} is not legal in state {session.state.value}"
@@ -160,7 +175,8 @@ class Conductor:
         arguments = row.parse(message.arguments)
         getattr(session, row.handler)(*arguments)
         if row.private:
-            peer.send(session.take_replies())
+            port = session.reply_port
+            (peer.on_port(port) if port else peer).send(session.take_replies())
             return
         accepted = Message(row.address, tuple(arguments))
         self._observe("on_inbound", connection, accepted, now)
@@ -202,6 +218,18 @@ class Conductor:
         ]
         peer.send([reply("sessions", {"sessions": listed})])
 
+    def _tell_statistics(self, peer: Peer) -> None:
+        waiting = sum(len(connection.session.answers.wanted) for connection in self._registry)
+        figures = {
+            "version": __version__,
+            "uptime_seconds": round(self._clock.now() - self._began, 1),
+            "queue": waiting,
+            "generating": self._running is not None,
+            "counters": dict(self.counters),
+            **self.statistics.as_json(),
+        }
+        peer.send([reply("stats", figures)])
+
     def _watch(self, peer: Peer, session_id: str) -> None:
         connection = self._registry.with_id(session_id)
         connection.watchers[peer.key] = peer
@@ -241,57 +269,93 @@ class Conductor:
         connection = self._registry.with_id(session_id)
         self._registry.attach(peer, connection)
         session = connection.session
-        place = (session.id, session.piece.playhead, session.state.value)
-        peer.send([self._snapshot(connection), reply("session/resumed", *place)])
+        playhead = session.stage.timeline.song_bar(session.piece.playhead)
+        resumed = reply("session/resumed", session.id, playhead, session.state.value)
+        peer.send([self._snapshot(connection), resumed])
 
     def _snapshot(self, connection: Connection) -> Message:
         state = {"id": connection.session.id, "revision": connection.revision}
         return reply("session/snapshot", {**state, **connection.session.snapshot()})
 
+    def _resend(self, peer: Peer, first: int, last: int) -> None:
+        connection = self._registry.find(peer)
+        if connection is not None:
+            peer.send([m for m in connection.sent if first <= (m.number or 0) <= last])
+
     # --- generation ------------------------------------------------------------------------
 
     def _on_generation(self, event: GenerationEvent) -> None:
         assert self._running is not None
-        session, job = self._running
+        connection, job = self._running
+        session = connection.session
+        self._advance(connection)
         if isinstance(event, Prompted):
             session.on_prompt_state(job, event.prompt)
+        elif isinstance(event, Sampled):
+            session.on_notes(job, event.attempt, event.bar, event.notes)
         else:
             self._running = None
             if isinstance(event, Succeeded):
                 session.on_result(job, event.result)
             elif isinstance(event, Failed):
                 session.on_failure(job, event.reason)
-        for connection in self._registry:
-            if connection.session is session:
-                self._flush(connection)
+        self._flush(connection)
 
     def _dispatch(self) -> None:
-        """Start a wanted generation if the generator is free: the session served least recently."""
+        """Start the most urgent wanted generation, if the generator is free.
+
+        That is the one with the earliest deadline; among those without, the session served least
+        recently.
+        """
         if self._running is not None:
             return
-        waiting = [c for c in self._registry if c.session.wanted is not None]
-        if not waiting:
+        urgent = min(self._registry, key=self._urgency, default=None)
+        if urgent is None or urgent.session.answers.next() is None:
             return
-        connection = min(waiting, key=lambda c: c.served)
-        connection.served = self._turn = self._turn + 1
-        job = connection.session.begin()
-        self._running = (connection.session, job)
-        self._flush(connection)
+        urgent.served = self._turn = self._turn + 1
+        job = urgent.session.begin()
+        self._running = (urgent, job)
+        self._flush(urgent)
         self._submit(job)
+
+    @staticmethod
+    def _urgency(connection: Connection) -> tuple[bool, float, int]:
+        wanted = connection.session.answers.next()
+        deadline = wanted.deadline if wanted else None
+        return wanted is None, math.inf if deadline is None else deadline, connection.served
 
     # --- out -------------------------------------------------------------------------------
 
+    def _advance(self, connection: Connection) -> None:
+        """Tell a session the time, and send what that brings."""
+        connection.session.advance(self._clock.now())
+        self._flush(connection)
+
     def _flush(self, connection: Connection) -> None:
         """Send what the session has to say."""
-        messages = connection.session.take_replies()
+        session, now = connection.session, self._clock.now()
+        for timing in session.take_timings():
+            self._observe("on_job", connection, timing, now)
+        messages = session.take_replies()
         if not messages:
             return
         for message in messages:
             log.debug("-> %s %s", message.address, message.arguments)
+        on_wire = [self._on_wire(connection, message) for message in messages]
         for player in connection.players:
-            player.send(messages)
-        self._observe("on_outbound", connection, messages, self._clock.now())
+            player.send(on_wire)
+        self._observe("on_outbound", connection, messages, now)
         self._mirror(connection, "out", messages)
+
+    def _on_wire(self, connection: Connection, message: Message) -> Message:
+        """Dated by the time of day, numbered if the players want it."""
+        if message.time is not None:
+            message = message._replace(time=self._clock.unix(message.time))
+        if connection.session.numbered:
+            connection.count += 1
+            message = message._replace(number=connection.count)
+            connection.sent.append(message)
+        return message
 
     def _mirror(self, connection: Connection, direction: str, messages: Sequence[Message]) -> None:
         first = connection.revision + 1

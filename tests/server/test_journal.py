@@ -95,7 +95,7 @@ def test_a_session_goes_on_after_the_server_was_restarted(path: Path) -> None:
         replies = resume(after, "stage")
         assert addresses(replies) == ["session/snapshot", "session/resumed"]
         assert named(replies, "session/resumed") == [("stage", 5, "RUNNING")]
-        assert after.state() == state
+        assert after.state() == {**state, "playing": False}, "it waits for the next bar end"
         assert opened_bars(after.play(5)) == [7]
         human, agent = backend.jobs[0].tracks
         assert [[note.pitch for note in bar] for bar in human.bars[:6]] == [

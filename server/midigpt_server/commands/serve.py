@@ -12,15 +12,14 @@ from typing import Any
 
 from midigpt import __version__
 from midigpt.inference import InferenceEngine
+from midigpt_server import logs
 from midigpt_server.access import is_loopback
 from midigpt_server.generation.engine_backend import EngineBackend
+from midigpt_server.journal.location import journal_path
 from midigpt_server.server import Server
 from midigpt_server.transports.tcp import TcpTransport
 from midigpt_server.transports.transport import Transport
 from midigpt_server.transports.udp import UdpTransport
-
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s %(message)s"
 
 #: flag name -> name of the parameter whose default it sets
 _PARAMETER_FLAGS = {
@@ -47,14 +46,17 @@ log = logging.getLogger(__name__)
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     options = build_parser().parse_args(arguments)
-    logging.basicConfig(level=options.log_level, format=LOG_FORMAT)
+    logs.set_up(options.log_level, options.log_format)
     try:
         _check_host(options.host, options.token)
         udp = UdpTransport(options.host, options.port)  # first: a busy port is known at once
         transports = [udp, *_tcp(options.host, udp.port, options.tcp)]
         backend = _load(options.ckpt, options.device)
         defaults = parameter_defaults(options)
-        server = Server(backend, transports, defaults, options.reply_port, options.token)
+        server = Server(
+            *(backend, transports, defaults, options.reply_port, options.token),
+            journal=journal_path() if options.journal else None,
+        )
     except OSError as problem:
         print(bind_error_text("midigpt-server", options, problem), file=sys.stderr)
         return 1
@@ -122,7 +124,17 @@ def build_parser() -> argparse.ArgumentParser:
             help=f"default of the parameter {parameter}",
         )
     parser.add_argument(
-        "--log_level", "--log-level", default="INFO", choices=LOG_LEVELS, help="(default: INFO)"
+        "--log_level", "--log-level", default="INFO", choices=logs.LEVELS, help="(default: INFO)"
+    )
+    parser.add_argument(
+        "--log-format", default="text", choices=logs.FORMATS, help="json: one object a line"
+    )
+    parser.add_argument(
+        "--no-journal",
+        dest="journal",
+        action="store_false",
+        help="do not write sessions down (default: to $MIDIGPT_DATA or the user's data directory; "
+        "see 'midigpt sessions')",
     )
     return parser
 

@@ -28,8 +28,8 @@ def add_to(commands: Any) -> None:
     parser = commands.add_parser(
         "sessions",
         help="list, show and export what was played at the server",
-        description="What was played at midigpt-server on this machine, from its journal. A session "
-        "goes on after a crash when a client sends /midigpt/session/resume ID.",
+        description="What was played at midigpt-server on this machine, from its journal. "
+        "A session goes on after a crash when a client sends /midigpt/session/resume ID.",
         epilog=_EXAMPLES,
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)

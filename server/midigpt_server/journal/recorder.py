@@ -59,11 +59,21 @@ class Recorder(SessionObserver):
 
         def answer(store: Store | None) -> None:
             try:
-                done(_restore(store, session_id, make))
+                done(self._restored(store, session_id, make))
             except sqlite3.Error as problem:
                 done(f"the journal cannot be read: {problem}")
 
         self._writer.ask(answer)
+
+    def _restored(
+        self, store: Store | None, session_id: str, make: Callable[[str], Session]
+    ) -> Session | str:
+        take = store.latest_take(session_id) if store is not None else None
+        if store is None or take is None:
+            return f"the journal has no session {session_id!r}"
+        session = make(session_id)
+        replay(store.entries(take, BARS_TO_GO_ON), session, offset=self._clock.unix(0.0))
+        return session
 
     def _write(
         self,
@@ -73,12 +83,3 @@ class Recorder(SessionObserver):
         saved: Callable[[], None] | None = None,
     ) -> None:
         self._writer.write(Record(session_id, entry, begins, saved))
-
-
-def _restore(store: Store | None, session_id: str, make: Callable[[str], Session]) -> Session | str:
-    take = store.latest_take(session_id) if store is not None else None
-    if store is None or take is None:
-        return f"the journal has no session {session_id!r}"
-    session = make(session_id)
-    replay(store.entries(take, BARS_TO_GO_ON), session)
-    return session

@@ -87,7 +87,7 @@ class TcpPeer(asyncio.Protocol):
         """Queue without waiting; a client that has left ``MAX_BACKLOG`` unread is cut off."""
         if self._wire.is_closing():
             return
-        packets = (slip.encode(osc.encode(*message)) for message in messages)
+        packets = (slip.encode(packet) for packet in osc.encode_all(messages))
         self._wire.write(b"".join(packets))
         self._all.gate.sent(messages, self.key)
         if self._wire.get_write_buffer_size() > MAX_BACKLOG:

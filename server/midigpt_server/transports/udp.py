@@ -39,10 +39,10 @@ class UdpPeer:
         return self.address[0]
 
     def send(self, messages: Sequence[Message]) -> None:
-        """One datagram for each message."""
+        """One datagram for each message, or a bundle of those of one time."""
         to = (self.address[0], self.reply_port or self.address[1])
-        for message in messages:
-            self.transport.send(osc.encode(*message), to)
+        for datagram in osc.encode_all(messages):
+            self.transport.send(datagram, to)
         self.transport.gate.sent(messages, self.key)
 
     def on_port(self, port: int) -> UdpPeer:
