@@ -62,8 +62,9 @@ class Submit(Protocol):
 class Conductor:
     """The one receiver behind all transports.
 
-    ``defaults`` overrides defaults of the parameter table for every session; ``reply_port`` sends
-    all replies to that port of the sender's host; ``token`` is asked of other machines. Raises
+    ``submit`` takes a job to be generated, up to ``slots`` at a time. ``defaults`` overrides
+    defaults of the parameter table for every session; ``reply_port`` sends all replies to that
+    port of the sender's host; ``token`` is asked of other machines. Raises
     :class:`midigpt_server.protocol.fields.BadValueError` for a default that cannot be set.
     """
 
@@ -71,6 +72,7 @@ class Conductor:
         self,
         info: ModelInfo,
         submit: Submit,
+        slots: int,
         clock: Clock,
         defaults: Mapping[str, Any] | None = None,
         reply_port: int | None = None,
@@ -86,12 +88,13 @@ class Conductor:
         self.restore: Restore | None = None
         self._make_session = make_session
         self._submit = submit
+        self._slots = slots
         self._clock = clock
         self._began = clock.now()
         self._reply_port = reply_port
         self._access = Access(token)
         self._registry = Registry(make_session)
-        self._running: tuple[Connection, Job] | None = None
+        self._running: dict[Job, Connection] = {}
         self._turn = 0
 
     @property
@@ -133,8 +136,8 @@ class Conductor:
 
     def close(self) -> None:
         """Cancel what runs."""
-        if self._running is not None:
-            self._running[1].cancel.set()
+        for job in self._running:
+            job.cancel.set()
 
     # --- messages --------------------------------------------------------------------------
 
@@ -224,7 +227,7 @@ class Conductor:
             "version": __version__,
             "uptime_seconds": round(self._clock.now() - self._began, 1),
             "queue": waiting,
-            "generating": self._running is not None,
+            "generating": len(self._running),
             "counters": dict(self.counters),
             **self.statistics.as_json(),
         }
@@ -285,8 +288,8 @@ class Conductor:
     # --- generation ------------------------------------------------------------------------
 
     def _on_generation(self, event: GenerationEvent) -> None:
-        assert self._running is not None
-        connection, job = self._running
+        job = event.job
+        connection = self._running[job]
         session = connection.session
         self._advance(connection)
         if isinstance(event, Prompted):
@@ -294,7 +297,7 @@ class Conductor:
         elif isinstance(event, Sampled):
             session.on_notes(job, event.attempt, event.bar, event.notes)
         else:
-            self._running = None
+            del self._running[job]
             if isinstance(event, Succeeded):
                 session.on_result(job, event.result)
             elif isinstance(event, Failed):
@@ -302,27 +305,26 @@ class Conductor:
         self._flush(connection)
 
     def _dispatch(self) -> None:
-        """Start the most urgent wanted generation, if the generator is free.
+        """Start the most urgent wanted generations, as long as there are slots.
 
-        That is the one with the earliest deadline; among those without, the session served least
-        recently.
+        The earliest deadline goes first; among those without, the session served least recently.
         """
-        if self._running is not None:
-            return
-        urgent = min(self._registry, key=self._urgency, default=None)
-        if urgent is None or urgent.session.answers.next() is None:
-            return
-        urgent.served = self._turn = self._turn + 1
-        job = urgent.session.begin()
-        self._running = (urgent, job)
-        self._flush(urgent)
-        self._submit(job)
+        while len(self._running) < self._slots:
+            waiting = [c for c in self._registry if c.session.answers.is_waiting]
+            if not waiting:
+                return
+            urgent = min(waiting, key=self._urgency)
+            urgent.served = self._turn = self._turn + 1
+            job = urgent.session.begin()
+            self._running[job] = urgent
+            self._flush(urgent)
+            self._submit(job)
 
     @staticmethod
-    def _urgency(connection: Connection) -> tuple[bool, float, int]:
+    def _urgency(connection: Connection) -> tuple[float, int]:
         wanted = connection.session.answers.next()
         deadline = wanted.deadline if wanted else None
-        return wanted is None, math.inf if deadline is None else deadline, connection.served
+        return math.inf if deadline is None else deadline, connection.served
 
     # --- out -------------------------------------------------------------------------------
 

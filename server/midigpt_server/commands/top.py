@@ -75,7 +75,7 @@ def view(answer: dict[str, Any]) -> Iterator[str]:
     """The lines of the screen."""
     stats, sessions = answer["stats"], answer["sessions"]["sessions"]
     minutes, seconds = divmod(int(stats["uptime_seconds"]), 60)
-    busy = "writing" if stats["generating"] else "idle"
+    busy = f"writing {stats['generating']}"
     yield (
         f"midigpt-server {stats['version']}   up {minutes}:{seconds:02} min   {busy}   "
         f"queue {stats['queue']}   {_number(stats['tokens_per_second'])} tokens/s   "

@@ -50,7 +50,8 @@ class Session:
         kept_bars: int = KEPT_BARS,
     ) -> None:
         self.id = session_id
-        self.stage = Stage(info, {"mask_mode": info.mask_mode, **(defaults or {})}, kept_bars)
+        defaults = {"mask_mode": info.mask_mode, **(defaults or {})}
+        self.stage = Stage(info, defaults, session_id, kept_bars)
         self.answers = Answers(self.stage)
         self.state = State.UNINITIALIZED
         self.reply_port: int | None = None

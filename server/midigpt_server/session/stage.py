@@ -25,9 +25,14 @@ class Stage:
     """Bars are counted as they sound; only what is said to the client has its own numbers."""
 
     def __init__(
-        self, info: ModelInfo, defaults: Mapping[str, Any], kept_bars: int = KEPT_BARS
+        self,
+        info: ModelInfo,
+        defaults: Mapping[str, Any],
+        session_id: str = "",
+        kept_bars: int = KEPT_BARS,
     ) -> None:
         self.info = info
+        self.session_id = session_id
         self.name = ""
         self.now = 0.0  # seconds of the server's clock
         self.replies: list[Message] = []

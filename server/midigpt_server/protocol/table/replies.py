@@ -153,7 +153,8 @@ ROWS = (
         "s",
         ("json",),
         "Reply to stats. JSON object: `version`, `uptime_seconds`, `queue` (bars waiting), "
-        "`generating`, `counters` (of messages), and since the start of the server, together and "
+        "`generating` (bars being written), `counters` (of messages), and since the start of the "
+        "server, together and "
         "in `sessions` by id: `bars` and `notes` sent; `bar_ms` and `first_note_ms`, the p50, p95 "
         "and p99 of the last 1000 bars from being wanted to being complete, or to their first "
         "note; `isr`, the share of the notes due that were sent in time; `staleness_bars`, the "
