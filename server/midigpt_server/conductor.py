@@ -100,8 +100,9 @@ class Conductor:
     @property
     def next_tick(self) -> float | None:
         """When :meth:`tick` is due, on the clock; None: not before something else happens."""
-        wakeups = (connection.session.wakeup for connection in self._registry)
-        return min((moment for moment in wakeups if moment is not None), default=None)
+        wakeups = [connection.session.wakeup for connection in self._registry]
+        moments = [*wakeups, self._registry.next_expiry]
+        return min((moment for moment in moments if moment is not None), default=None)
 
     # --- in --------------------------------------------------------------------------------
 

@@ -115,7 +115,13 @@ class Registry:
 
     def idle(self, now: float) -> list[Connection]:
         """The sessions that nobody has used for too long."""
-        return [c for c in self if now - c.last_used > IDLE_SECONDS]
+        return [c for c in self if now - c.last_used >= IDLE_SECONDS]
+
+    @property
+    def next_expiry(self) -> float | None:
+        """When the first session will have been idle for too long, if there is one."""
+        oldest = next(iter(self._by_id.values()), None)
+        return None if oldest is None else oldest.last_used + IDLE_SECONDS
 
     def _used(self, connection: Connection, peer: Peer, now: float) -> Connection:
         if peer.key not in connection.attached:
