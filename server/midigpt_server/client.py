@@ -1,4 +1,4 @@
-"""A small OSC client of the server, for scripts, demos, benchmarks and tests."""
+"""Small OSC clients of the server, for scripts, demos, benchmarks and tests."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
+
+from pythonosc import slip
 
 from midigpt_server.protocol import osc
 from midigpt_server.protocol.osc import Message
@@ -47,9 +49,11 @@ class Client:
             TimeoutError: nothing came within ``timeout`` seconds (default: the client's).
         """
         self._socket.settimeout(self.timeout if timeout is None else max(timeout, 1e-3))
-        datagram, _ = self._socket.recvfrom(65535)
-        (message,) = osc.decode(datagram)
+        (message,) = osc.decode(self._receive_packet())
         return message
+
+    def _receive_packet(self) -> bytes:
+        return self._socket.recvfrom(65535)[0]
 
     def receive_until(
         self, done: Callable[[Message], bool], timeout: float | None = None
@@ -90,3 +94,32 @@ class Client:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+class TcpClient(Client):
+    """The same over one TCP connection, packets framed by SLIP.
+
+    Raises:
+        ConnectionRefusedError: nobody listens there.
+    """
+
+    def __init__(self, host: str = "127.0.0.1", port: int = 7400, timeout: float = 5.0) -> None:
+        self.address = (host, port)
+        self.timeout = timeout
+        self._socket = socket.create_connection(self.address, timeout)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._packets: list[bytes] = []
+        self._unfinished = b""
+
+    def send_datagram(self, datagram: bytes) -> None:
+        """Send bytes as one packet."""
+        self._socket.sendall(slip.encode(datagram))
+
+    def _receive_packet(self) -> bytes:
+        while not self._packets:
+            data = self._socket.recv(65535)
+            if not data:
+                raise ConnectionResetError("the server has closed the connection")
+            *packets, self._unfinished = (self._unfinished + data).split(slip.END)
+            self._packets += [slip.decode(packet) for packet in packets if packet]
+        return self._packets.pop(0)

@@ -13,9 +13,11 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypeAlias
 
 from midigpt import __version__
+from midigpt_server.access import Access
 from midigpt_server.generation.job import Job
 from midigpt_server.generation.model_info import ModelInfo
 from midigpt_server.generation.thread import (
@@ -34,12 +36,20 @@ from midigpt_server.protocol.row import Inbound
 from midigpt_server.session.observer import SessionObserver
 from midigpt_server.session.registry import Connection, Registry
 from midigpt_server.session.session import Session
+from midigpt_server.statistics import Statistics
 from midigpt_server.timing.clock import Clock
 from midigpt_server.transports.transport import Peer
 
 INIT = "/midigpt/session/init"
 
 log = logging.getLogger(__name__)
+
+
+#: Brings a session back: ``restore(id, make, done)`` returns at once; ``done`` is called later, on
+#: the conductor's thread, with the session or with the reason why there is none.
+Restore: TypeAlias = Callable[
+    [str, Callable[[str], Session], Callable[[Session | str], None]], None
+]
 
 
 class Submit(Protocol):
@@ -54,8 +64,8 @@ class Conductor:
 
     ``submit`` takes a job to be generated, up to ``slots`` at a time. ``defaults`` overrides
     defaults of the parameter table for every session; ``reply_port`` sends all replies to that
-    port of the sender's host. Raises :class:`midigpt_server.protocol.fields.BadValueError` for a
-    default that cannot be set.
+    port of the sender's host; ``token`` is asked of other machines. Raises
+    :class:`midigpt_server.protocol.fields.BadValueError` for a default that cannot be set.
     """
 
     def __init__(
@@ -66,17 +76,23 @@ class Conductor:
         clock: Clock,
         defaults: Mapping[str, Any] | None = None,
         reply_port: int | None = None,
+        token: str | None = None,
     ) -> None:
         def make_session(session_id: str) -> Session:
             return Session(info, defaults, session_id)
 
         make_session("")  # refuses bad defaults now
         self.counters: Counter[str] = Counter()
-        self.observers: list[SessionObserver] = []
+        self.statistics = Statistics()
+        self.observers: list[SessionObserver] = [self.statistics]
+        self.restore: Restore | None = None
+        self._make_session = make_session
         self._submit = submit
         self._slots = slots
         self._clock = clock
+        self._began = clock.now()
         self._reply_port = reply_port
+        self._access = Access(token)
         self._registry = Registry(make_session)
         self._running: dict[Job, Connection] = {}
         self._turn = 0
@@ -84,8 +100,9 @@ class Conductor:
     @property
     def next_tick(self) -> float | None:
         """When :meth:`tick` is due, on the clock; None: not before something else happens."""
-        wakeups = (connection.session.wakeup for connection in self._registry)
-        return min((moment for moment in wakeups if moment is not None), default=None)
+        wakeups = [connection.session.wakeup for connection in self._registry]
+        moments = [*wakeups, self._registry.next_expiry]
+        return min((moment for moment in moments if moment is not None), default=None)
 
     # --- in --------------------------------------------------------------------------------
 
@@ -111,6 +128,13 @@ class Conductor:
             self._guarded(self._close, connection, now)
         self._guarded(self._dispatch)
 
+    def tell(self, messages: Sequence[Message], session_id: str | None = None) -> None:
+        """Tell the players of a session, or of all, something that is not part of the music."""
+        for connection in self._registry:
+            if session_id in (None, connection.session.id):
+                for player in connection.players:
+                    player.send(messages)
+
     def close(self) -> None:
         """Cancel what runs."""
         for job in self._running:
@@ -129,12 +153,13 @@ class Conductor:
             self.counters["unknown_address"] += 1
             log.debug("unknown address %s from %s", message.address, peer.key)
         for row in rows:
-            log.debug("<- %s %s", row.address, message.arguments)
             try:
+                arguments = self._access.check(row, message.arguments, peer)
+                log.debug("<- %s %s", row.address, arguments)
                 if row.of_server:
-                    getattr(self, f"_{row.handler}")(peer, *row.parse(message.arguments))
+                    getattr(self, f"_{row.handler}")(peer, *row.parse(arguments))
                 else:
-                    self._perform(row, message, peer)
+                    self._perform(row, message._replace(arguments=arguments), peer)
             except (ProtocolError, BadValueError) as refusal:
                 self._refuse(row, refusal, peer)
 
@@ -178,6 +203,9 @@ class Conductor:
     def _ping(self, peer: Peer, text: str) -> None:
         peer.send([reply("pong", text, __version__)])
 
+    def _accept_token(self, peer: Peer, token: str) -> None:
+        """Access has checked it."""
+
     def _list_sessions(self, peer: Peer) -> None:
         now = self._clock.now()
         listed = [
@@ -194,6 +222,18 @@ class Conductor:
         ]
         peer.send([reply("sessions", {"sessions": listed})])
 
+    def _tell_statistics(self, peer: Peer) -> None:
+        waiting = sum(len(connection.session.answers.wanted) for connection in self._registry)
+        figures = {
+            "version": __version__,
+            "uptime_seconds": round(self._clock.now() - self._began, 1),
+            "queue": waiting,
+            "generating": len(self._running),
+            "counters": dict(self.counters),
+            **self.statistics.as_json(),
+        }
+        peer.send([reply("stats", figures)])
+
     def _watch(self, peer: Peer, session_id: str) -> None:
         connection = self._registry.with_id(session_id)
         connection.watchers[peer.key] = peer
@@ -206,6 +246,36 @@ class Conductor:
         connection = self._registry.with_id(session_id)
         self._registry.attach(peer, connection)
         peer.send([self._snapshot(connection)])
+
+    def _resume(self, peer: Peer, session_id: str) -> None:
+        if self._registry.has(session_id):
+            self._resumed(peer, session_id)
+        elif self.restore is None:
+            raise ProtocolError(
+                Code.UNKNOWN_SESSION, f"unknown session {session_id!r}; there is no journal"
+            )
+        else:
+            self.restore(session_id, self._make_session, partial(self._on_restored, peer))
+
+    def _on_restored(self, peer: Peer, outcome: Session | str) -> None:
+        if isinstance(outcome, str):
+            peer.send([error(Code.UNKNOWN_SESSION, outcome)])
+            return
+        if not self._registry.has(outcome.id):  # nobody was faster
+            try:
+                self._registry.adopt(outcome, peer, self._clock.now())
+            except ProtocolError as refusal:
+                peer.send([error(refusal.code, refusal.text)])
+                return
+        self._resumed(peer, outcome.id)
+
+    def _resumed(self, peer: Peer, session_id: str) -> None:
+        connection = self._registry.with_id(session_id)
+        self._registry.attach(peer, connection)
+        session = connection.session
+        playhead = session.stage.timeline.song_bar(session.piece.playhead)
+        resumed = reply("session/resumed", session.id, playhead, session.state.value)
+        peer.send([self._snapshot(connection), resumed])
 
     def _snapshot(self, connection: Connection) -> Message:
         state = {"id": connection.session.id, "revision": connection.revision}

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from threading import Thread
 
-from midigpt_server import osc
-from midigpt_server.osc import Message
+from midigpt_server.protocol import osc
+from midigpt_server.protocol.osc import Message
 
 Address = tuple[str, int]
 

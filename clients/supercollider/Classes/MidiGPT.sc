@@ -139,7 +139,7 @@ MidiGPT {
 			^this
 		};
 		if(token.isNil) { this.send("session/init", name) } {
-			this.send("session/init", name, 0, token)
+			this.send("session/init", name, 0, "", token)
 		};
 		SystemClock.sched(retrySeconds, { this.prConnect(attempt, left - 1) });
 	}

@@ -45,7 +45,8 @@ class Piece:
     Notes are kept whenever they come and count as soon as their bar has ended.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kept_bars: int = KEPT_BARS) -> None:
+        self._kept_bars = kept_bars
         self.tracks: list[Track] = []
         self.meters: list[Meter] = []  # of the ended bars
 
@@ -133,7 +134,7 @@ class Piece:
 
     def forget_old_bars(self) -> None:
         """Drop what no window can show any more."""
-        before = self.playhead - KEPT_BARS
+        before = self.playhead - self._kept_bars
         for track in self.tracks:
             for kept in (track.bars, track.revisions, track.versions):
                 while (first := next(iter(kept), before)) < before:

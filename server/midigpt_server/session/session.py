@@ -25,7 +25,7 @@ from midigpt_server.session import description, scheduling
 from midigpt_server.session.answers import Answers
 from midigpt_server.session.observer import JobTiming
 from midigpt_server.session.parameters import check_together
-from midigpt_server.session.piece import Piece, Track
+from midigpt_server.session.piece import KEPT_BARS, Piece, Track
 from midigpt_server.session.stage import Stage
 from midigpt_server.timing.bars import BarNote, Meter, nearest_meter
 
@@ -34,7 +34,8 @@ DEFAULT_VELOCITY = 80
 
 
 class Session:
-    """The state machine. ``defaults`` are start-up overrides of the parameter table.
+    """The state machine. ``defaults`` are start-up overrides of the parameter table; bars older
+    than ``kept_bars`` are forgotten.
 
     Requests raise :class:`~midigpt_server.protocol.errors.ProtocolError` or
     :class:`~midigpt_server.protocol.fields.BadValueError` when refused, and have then changed
@@ -42,10 +43,15 @@ class Session:
     """
 
     def __init__(
-        self, info: ModelInfo, defaults: Mapping[str, Any] | None = None, session_id: str = ""
+        self,
+        info: ModelInfo,
+        defaults: Mapping[str, Any] | None = None,
+        session_id: str = "",
+        kept_bars: int = KEPT_BARS,
     ) -> None:
         self.id = session_id
-        self.stage = Stage(info, {"mask_mode": info.mask_mode, **(defaults or {})}, session_id)
+        defaults = {"mask_mode": info.mask_mode, **(defaults or {})}
+        self.stage = Stage(info, defaults, session_id, kept_bars)
         self.answers = Answers(self.stage)
         self.state = State.UNINITIALIZED
         self.reply_port: int | None = None
@@ -113,8 +119,11 @@ class Session:
 
     # --- requests: session -----------------------------------------------------------------
 
-    def init(self, name: str, reply_port: int, session_id: str = "") -> None:
-        """Begin anew: no tracks, no bars, default parameters, no attributes."""
+    def init(self, name: str, reply_port: int, session_id: str = "", token: str = "") -> None:
+        """Begin anew: no tracks, no bars, default parameters, no attributes.
+
+        ``session_id`` and ``token`` have been used by then, to find the session.
+        """
         self._end_everything()
         self.stage.clear()
         self.answers = Answers(self.stage)
@@ -428,6 +437,15 @@ class Session:
     def on_failure(self, job: Job, reason: str) -> None:
         """The generation brought nothing."""
         self.answers.on_failure(job, reason)
+
+    def stand_still(self) -> None:
+        """Wait for a bar end, or for transport, before time goes on (a journal that is resumed);
+        the bars that agents have played ahead are kept."""
+        self.answers.cancel()
+        self.answers.restart()
+        self.answers.flush()
+        self.stage.tempo.stop()
+        self._playing = False
 
     def adopt_bar(self, track_id: int, bar: int, notes: Sequence[BarNote]) -> None:
         """Take a bar that an agent played before (a journal that is resumed) into its history."""

@@ -10,9 +10,9 @@ import pytest
 from udp_proxy import UdpProxy
 
 from midigpt.inference import InferenceEngine
-from midigpt_server.engine import EngineBackend
+from midigpt_server.generation.engine_backend import EngineBackend
 from midigpt_server.server import Server
-from midigpt_server.udp import UdpEndpoint
+from midigpt_server.transports.udp import UdpTransport
 
 
 @pytest.fixture(scope="session")
@@ -41,5 +41,5 @@ def bundled_backend() -> EngineBackend:
 @pytest.fixture
 def wire(bundled_backend: EngineBackend) -> Iterator[UdpProxy]:
     """A proxy that records what passes between the program and a server with the bundled model."""
-    with Server(bundled_backend, UdpEndpoint(port=0)) as server, UdpProxy(server.port) as proxy:
+    with Server(bundled_backend, [UdpTransport(port=0)]) as server, UdpProxy(server.port) as proxy:
         yield proxy

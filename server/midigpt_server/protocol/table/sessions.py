@@ -5,7 +5,7 @@ from __future__ import annotations
 from midigpt_server.protocol.fields import Field
 from midigpt_server.protocol.row import Inbound
 from midigpt_server.protocol.states import ALWAYS, State
-from midigpt_server.protocol.table.arguments import SESSION_ID
+from midigpt_server.protocol.table.arguments import SESSION_ID, TOKEN
 
 ROWS = (
     Inbound(
@@ -16,12 +16,30 @@ ROWS = (
         answers="pong",
         since_0_4_2=False,
         of_server=True,
+        open_to_all=True,
+    ),
+    Inbound(
+        "/midigpt/token",
+        "accept_token",
+        "Show the token of a server that was started with one, before anything else; needed from "
+        "other machines only, and not by clients that send it with session/init. Error 11 (wrong).",
+        fields=(TOKEN,),
+        since_0_4_2=False,
+        of_server=True,
     ),
     Inbound(
         "/midigpt/sessions/query",
         "list_sessions",
         "Ask for all sessions of the server.",
         answers="sessions",
+        since_0_4_2=False,
+        of_server=True,
+    ),
+    Inbound(
+        "/midigpt/stats",
+        "tell_statistics",
+        "Ask how well the server keeps time.",
+        answers="stats",
         since_0_4_2=False,
         of_server=True,
     ),
@@ -54,6 +72,17 @@ ROWS = (
         of_server=True,
     ),
     Inbound(
+        "/midigpt/session/resume",
+        "resume",
+        "Go on with a session after a crash, of the server or of the client: one that is there, "
+        "else as the journal has it. The next bar/end goes on from the playhead that is told. "
+        "Errors 9 (unknown id), 10 (no place).",
+        fields=(SESSION_ID,),
+        answers="session/snapshot, session/resumed",
+        since_0_4_2=False,
+        of_server=True,
+    ),
+    Inbound(
         "/midigpt/session/init",
         "init",
         "Begin anew in any state: no tracks, bars or attributes, default parameters; a running "
@@ -68,6 +97,7 @@ ROWS = (
                 "begin the session of this id, whoever began it before; empty = the sender's own",
                 default="",
             ),
+            TOKEN,
         ),
         "capabilities, model, session/id, session/ready",
     ),
