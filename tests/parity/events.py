@@ -14,11 +14,11 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from tests.core.events_by_mido import by_mido
-from tests.parity.music import pieces
 from tqdm import tqdm
 
 from midigpt import events
+from tests.core.events_by_mido import by_mido
+from tests.parity.music import pieces
 
 
 def main() -> int:
