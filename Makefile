@@ -43,11 +43,11 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/live: $(BIN)/python $(SOURCES)
-	$(BIN)/python -m pip install --quiet -c constraints.txt .
+	$(BIN)/python -m pip install --quiet -c constraints.txt ".[audio]"
 	$(BIN)/python -m pip install --quiet --no-deps -c constraints.txt tinysoundfont
 	touch $@
 
 $(VENV)/test: $(BIN)/python $(SOURCES)
-	$(BIN)/python -m pip install --quiet -c constraints.txt ".[torch,train,test]"
+	$(BIN)/python -m pip install --quiet -c constraints.txt ".[torch,train,compose,audio,test]"
 	$(BIN)/python -m pip install --quiet --no-deps -c constraints.txt tinysoundfont
 	touch $@ $(VENV)/live
