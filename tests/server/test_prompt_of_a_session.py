@@ -15,7 +15,8 @@ from midigpt import Track as ScoreTrack
 from midigpt.encoder_config import EncoderConfig
 from midigpt.inference import InferenceEngine
 from midigpt.tokenizer import Tokenizer
-from midigpt.training.samples import Sampler, Situation
+from midigpt.training.samples import Sampler
+from midigpt.training.situation import Situation
 from midigpt_server.engine import EngineBackend
 from midigpt_server.parameters import ParameterValues
 from midigpt_server.piece import Piece, Track

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from midigpt import __version__
-from midigpt.cli import generate, models, tokens
+from midigpt.cli import dataset, finetune, generate, models, preprocess, tokens, train
 from midigpt.cli.arguments import Parser
 
 #: Exit code of every error the user can mend.
@@ -33,13 +33,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> Parser:
     parser = Parser(
         prog="midigpt",
-        description="Multitrack symbolic music: look at tokens, generate bars.",
+        description="Multitrack symbolic music: look at tokens, generate bars, train models.",
         epilog="'midigpt COMMAND --help' has examples. The live server is midigpt-server.",
     )
     parser.add_argument("--version", action="version", version=f"midigpt-live {__version__}")
     commands = parser.add_subparsers(
         title="commands", metavar="COMMAND", dest="command", required=True
     )
-    for command in (generate, tokens, models):
+    for command in (generate, tokens, models, dataset, preprocess, train, finetune):
         command.add_to(commands)
     return parser
