@@ -1,0 +1,93 @@
+/** Starting to play: set a session up with a groove, or go on with the one that is there. */
+import { signal } from "@preact/signals";
+import type { Leader } from "../clock/leader";
+import type { Performer } from "../input/performer";
+import type { Mixer } from "../sound/mixer";
+import type { Player } from "../sound/player";
+import type { Client } from "./client";
+import { chordBars, type Groove, GROOVES } from "./grooves";
+import { nameParts } from "./names";
+
+const MELODIC = 10;
+const DRUM = 11;
+
+export class Jam {
+  readonly groove = signal<Groove>(GROOVES[0]!);
+  /** Between the press of Play and the first bar. */
+  readonly isStarting = signal(false);
+
+  constructor(
+    private client: Client,
+    private leader: Leader,
+    private player: Player,
+    private performer: Performer,
+    private mixer: Mixer,
+  ) {}
+
+  /** Play or pause. */
+  async toggle(): Promise<void> {
+    if (this.isStarting.value) return;
+    if (this.leader.isPlaying.value) {
+      this.pause();
+      return;
+    }
+    this.isStarting.value = true;
+    try {
+      await this.player.open();
+      const { phase, playhead, id } = this.client.session.value;
+      if (phase === "RUNNING") {
+        if (!this.client.isPlayer.value) await this.client.attach(id);
+        this.leader.start(playhead, this.leader.hasCountIn.value);
+      } else await this.begin(this.groove.value);
+    } finally {
+      this.isStarting.value = false;
+    }
+  }
+
+  /** Take another groove: at once if the band plays, else with the next Play. */
+  async choose(groove: Groove): Promise<void> {
+    this.groove.value = groove;
+    this.leader.bpm.value = groove.bpm;
+    this.leader.meter.value = groove.meter;
+    if (this.client.session.value.tracks.length) await this.begin(groove);
+  }
+
+  pause(): void {
+    this.performer.releaseAll(performance.now());
+    this.leader.stop();
+  }
+
+  /**
+   * A new session with a groove. Its first bar is told as played, so that the band already answers
+   * the count-in.
+   */
+  async begin(groove: Groove): Promise<void> {
+    const { client, leader } = this;
+    leader.stop();
+    this.groove.value = groove;
+    leader.bpm.value = groove.bpm;
+    leader.meter.value = groove.meter;
+    await client.begin("studio");
+    nameParts(new Map(groove.parts.map((part, id) => [id, part.name])));
+    client.send("/midigpt/param/set", "buffer_bars", 2);
+    groove.parts.forEach((part, id) => {
+      const type = part.isDrum ? DRUM : MELODIC;
+      client.send("/midigpt/track/create", id, part.instrument, type, part.role === "agent" ? 1 : 0);
+      this.mixer.set(id, { volume: part.volume, pan: part.pan, isMuted: false, isSolo: false });
+    });
+    this.performer.trackId.value = groove.parts.findIndex((part) => part.role === "you");
+    leader.loops.value = groove.parts.flatMap((part, trackId) =>
+      part.role === "loop" ? [{ trackId, bars: chordBars(groove), from: 0 }] : [],
+    );
+    client.send("/midigpt/session/start");
+    leader.sendLoops(0);
+    leader.start(1, leader.hasCountIn.value);
+    leader.endBar(0, groove.meter);
+  }
+
+  /** End the session; the music stays to be seen and saved. */
+  end(): void {
+    this.pause();
+    this.client.send("/midigpt/session/stop");
+  }
+}
