@@ -8,8 +8,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from midigpt_server import osc
-from midigpt_server.osc import Message
+from midigpt_server.protocol import osc
+from midigpt_server.protocol.osc import Message
 
 
 class Client:
@@ -33,7 +33,7 @@ class Client:
         return int(self._socket.getsockname()[1])
 
     def send(self, address: str, *arguments: Any, tags: str = "") -> None:
-        """Send one message; ``tags`` as in :func:`midigpt_server.osc.encode`."""
+        """Send one message; ``tags`` as in :func:`midigpt_server.protocol.osc.encode`."""
         self.send_datagram(osc.encode(address, arguments, tags))
 
     def send_datagram(self, datagram: bytes) -> None:

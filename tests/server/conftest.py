@@ -8,7 +8,7 @@ from stand_in import StandIn
 
 from midigpt_server.client import Client
 from midigpt_server.server import Server
-from midigpt_server.udp import UdpEndpoint
+from midigpt_server.transports.udp import UdpTransport
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def backend() -> StandIn:
 
 @pytest.fixture
 def server(backend: StandIn) -> Iterator[Server]:
-    with Server(backend, UdpEndpoint(port=0)) as server:
+    with Server(backend, [UdpTransport(port=0)]) as server:
         yield server
 
 

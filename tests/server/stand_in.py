@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Event
 
-from midigpt_server.job import GenerationError, Job, JobTrack, PromptState, Result
-from midigpt_server.model_info import AttributeInfo, ModelInfo
-from midigpt_server.timing import BarNote, Meter
+from midigpt_server.generation.job import GenerationError, Job, JobTrack, PromptState, Result
+from midigpt_server.generation.model_info import AttributeInfo, ModelInfo
+from midigpt_server.timing.bars import BarNote, Meter
 
 ENCODERS = Path(__file__).parents[2] / "models" / "encoders"
 

@@ -20,19 +20,19 @@ from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 from stand_in import StandIn
 
-from midigpt_server import osc
 from midigpt_server.client import Client
-from midigpt_server.job import PromptState
-from midigpt_server.piece import Piece, Track
+from midigpt_server.generation.job import PromptState
+from midigpt_server.protocol import osc
 from midigpt_server.server import Server
-from midigpt_server.timing import BarNote, to_ticks
-from midigpt_server.udp import UdpEndpoint
+from midigpt_server.session.piece import Piece, Track
+from midigpt_server.timing.bars import BarNote, to_ticks
+from midigpt_server.transports.udp import UdpTransport
 
 
 @contextmanager
 def musician_with(backend: StandIn, **options: object) -> Iterator[Musician]:
     with (
-        Server(backend, UdpEndpoint(port=0), **options) as server,  # type: ignore[arg-type]
+        Server(backend, [UdpTransport(port=0)], **options) as server,  # type: ignore[arg-type]
         Client(port=server.port) as client,
     ):
         yield Musician(client)
@@ -403,7 +403,7 @@ def test_D14_reply_port_of_a_session(server: Server) -> None:
 def test_D14_reply_port_of_the_server(backend: StandIn) -> None:
     with (
         Client() as listener,
-        Server(backend, UdpEndpoint(port=0), reply_port=listener.port) as server,
+        Server(backend, [UdpTransport(port=0)], reply_port=listener.port) as server,
         Client(port=server.port) as sender,
     ):
         sender.send("/midigpt/session/init")

@@ -23,13 +23,13 @@ from tiny_checkpoint import write_tiny_checkpoint
 from transcript import settle, summary
 
 from midigpt.inference import InferenceEngine
-from midigpt_server.cli import build_parser, parameter_defaults
 from midigpt_server.client import Client
-from midigpt_server.engine import EngineBackend
-from midigpt_server.job import Job, PromptState, Result
-from midigpt_server.request import score_of
+from midigpt_server.commands.serve import build_parser, parameter_defaults
+from midigpt_server.generation.engine_backend import EngineBackend
+from midigpt_server.generation.job import Job, PromptState, Result
+from midigpt_server.generation.request import score_of
 from midigpt_server.server import Server
-from midigpt_server.udp import UdpEndpoint
+from midigpt_server.transports.udp import UdpTransport
 
 HERE = Path(__file__).parent
 MIDI = HERE.parent / "data" / "midi"
@@ -65,7 +65,7 @@ def backends(tmp_path_factory: pytest.TempPathFactory) -> dict[str, EngineBacken
 def live(request: pytest.FixtureRequest, backends: dict[str, EngineBackend]) -> Iterator[Musician]:
     with (
         Server(
-            backends[request.param], UdpEndpoint(port=0), defaults={"sampling_seed": 1}
+            backends[request.param], [UdpTransport(port=0)], defaults={"sampling_seed": 1}
         ) as server,
         Client(port=server.port) as client,
     ):
@@ -94,7 +94,7 @@ def perform(backend: EngineBackend, midi: str, agent: int, *flags: str) -> Perfo
     assert isinstance(backend, Recorder)
     backend.jobs.clear()
     with Server(
-        backend, UdpEndpoint(port=0), defaults={"sampling_seed": 7, "max_attempts": 10}
+        backend, [UdpTransport(port=0)], defaults={"sampling_seed": 7, "max_attempts": 10}
     ) as server:
         command = [
             *(sys.executable, str(HERE / "band.py"), "--port", str(server.port)),
@@ -220,7 +220,9 @@ def test_the_engine_gives_the_recorded_replies(
     flags = parameter_defaults(build_parser().parse_args(transcript["flags"]))
     defaults = {"sampling_seed": 3, "max_attempts": 10, **flags}
     with (
-        Server(backends[transcript["encoder"]], UdpEndpoint(port=0), defaults=defaults) as server,
+        Server(
+            backends[transcript["encoder"]], [UdpTransport(port=0)], defaults=defaults
+        ) as server,
         Client(port=server.port) as client,
     ):
         steps = play(client, transcript["steps"], settle)
@@ -281,7 +283,7 @@ def test_D10_a_timeout_in_the_model(live: Musician) -> None:
 def test_D31_a_prompt_that_is_too_long(tmp_path: Path) -> None:
     path = write_tiny_checkpoint(tmp_path / "short.safetensors", "ghost", n_positions=200)
     backend = EngineBackend(InferenceEngine.from_checkpoint(path))
-    with Server(backend, UdpEndpoint(port=0)) as server, Client(port=server.port) as client:
+    with Server(backend, [UdpTransport(port=0)]) as server, Client(port=server.port) as client:
         musician = Musician(client)
         musician.begin(max_attempts=10, model_dim=4)
         musician.send("track/create", 2, 48, 10, 0)

@@ -16,11 +16,11 @@ from midigpt.encoder_config import EncoderConfig
 from midigpt.inference import InferenceEngine
 from midigpt.tokenizer import Tokenizer
 from midigpt.training.samples import Sampler, Situation
-from midigpt_server.engine import EngineBackend
-from midigpt_server.parameters import ParameterValues
-from midigpt_server.piece import Piece, Track
-from midigpt_server.snapshot import freeze
-from midigpt_server.timing import BarNote, Meter
+from midigpt_server.generation.engine_backend import EngineBackend
+from midigpt_server.session.parameters import ParameterValues
+from midigpt_server.session.piece import Piece, Track
+from midigpt_server.session.snapshot import freeze
+from midigpt_server.timing.bars import BarNote, Meter
 
 ENCODER = Path(__file__).parents[2] / "models" / "encoders" / "ghost.json"
 WINDOW, ENTRY = 8, 4

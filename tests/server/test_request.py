@@ -7,12 +7,12 @@ from fractions import Fraction
 
 import pytest
 
-from midigpt_server.job import Job
-from midigpt_server.parameters import ParameterValues
-from midigpt_server.piece import Piece, Track
-from midigpt_server.request import bar_seed, request_of, score_of
-from midigpt_server.snapshot import freeze
-from midigpt_server.timing import BarNote, Meter
+from midigpt_server.generation.job import Job
+from midigpt_server.generation.request import bar_seed, request_of, score_of
+from midigpt_server.session.parameters import ParameterValues
+from midigpt_server.session.piece import Piece, Track
+from midigpt_server.session.snapshot import freeze
+from midigpt_server.timing.bars import BarNote, Meter
 
 
 def job_at(bar: int, meter: Meter = Meter(), ended: int = 3, **values: object) -> Job:  # noqa: B008

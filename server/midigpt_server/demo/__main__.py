@@ -82,7 +82,9 @@ def _phrase(path: Path | None, bars: int) -> Score:
 
 @contextmanager
 def _server(port: int) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen([sys.executable, "-m", "midigpt_server.cli", "--port", str(port)])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "midigpt_server.commands.serve", "--port", str(port)]
+    )
     try:
         yield process
     finally:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from midigpt.score import Bar, Note, Score, Track
 from midigpt_server.client import Client
-from midigpt_server.osc import Message
+from midigpt_server.protocol.osc import Message
 
 _MELODIC, _DRUM = 10, 11
 

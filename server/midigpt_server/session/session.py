@@ -11,33 +11,27 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
-from midigpt_server import scheduling
-from midigpt_server.delivery import bar_messages
-from midigpt_server.job import Job, PromptState, Result
-from midigpt_server.model_info import ModelInfo
-from midigpt_server.osc import Message
-from midigpt_server.parameters import CONDITIONING_PARAMETERS, TRACK_PARAMETERS, ParameterValues
-from midigpt_server.piece import Piece, Track
-from midigpt_server.replies import Code, ProtocolError, error, reply
-from midigpt_server.snapshot import freeze
-from midigpt_server.timing import BarNote, Meter, nearest_meter
+from midigpt_server.generation.job import Job, PromptState, Result
+from midigpt_server.generation.model_info import ModelInfo
+from midigpt_server.protocol.errors import Code, ProtocolError
+from midigpt_server.protocol.osc import Message
+from midigpt_server.protocol.outbound import error, reply
+from midigpt_server.protocol.parameters import CONDITIONING_PARAMETERS, TRACK_PARAMETERS
+from midigpt_server.protocol.states import State
+from midigpt_server.session import scheduling
+from midigpt_server.session.delivery import bar_messages
+from midigpt_server.session.parameters import ParameterValues
+from midigpt_server.session.piece import Piece, Track
+from midigpt_server.session.snapshot import freeze
+from midigpt_server.timing.bars import BarNote, Meter, nearest_meter
 
 DRUM_TRACK_TYPE = 11
 DEFAULT_VELOCITY = 80
+SNAPSHOT_BARS = 8
 
 log = logging.getLogger(__name__)
-
-
-class State(Enum):
-    """The state of a session."""
-
-    UNINITIALIZED = "UNINITIALIZED"
-    INITIALIZING = "INITIALIZING"
-    RUNNING = "RUNNING"
-    STOPPED = "STOPPED"
 
 
 @dataclass(frozen=True)
@@ -51,11 +45,15 @@ class Wanted:
 class Session:
     """The state machine. ``defaults`` are start-up overrides of the parameter table.
 
-    Requests raise :class:`ProtocolError` or :class:`midigpt_server.fields.BadValueError` when
-    refused, and have then changed nothing.
+    Requests raise :class:`~midigpt_server.protocol.errors.ProtocolError` or
+    :class:`~midigpt_server.protocol.fields.BadValueError` when refused, and have then changed
+    nothing.
     """
 
-    def __init__(self, info: ModelInfo, defaults: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, info: ModelInfo, defaults: Mapping[str, Any] | None = None, session_id: str = ""
+    ) -> None:
+        self.id = session_id
         self._info = info
         self._defaults = {"mask_mode": info.mask_mode, **(defaults or {})}
         self._replies: list[Message] = []
@@ -81,7 +79,7 @@ class Session:
 
     # --- requests: session -----------------------------------------------------------------
 
-    def init(self, name: str, reply_port: int) -> None:
+    def init(self, name: str, reply_port: int, session_id: str = "") -> None:
         """Begin anew: no tracks, no bars, default parameters, no attributes."""
         self._cancel()
         self._clear()
@@ -90,6 +88,7 @@ class Session:
         self.state = State.INITIALIZING
         self._reply("capabilities", self._info.capabilities())
         self._reply("model", self._info.details())
+        self._reply("session/id", self.id)
         self._reply("session/ready")
 
     def start(self) -> None:
@@ -121,31 +120,44 @@ class Session:
         self._reply("session/stopped")
 
     def query(self) -> None:
-        """Tell everything about the session."""
-        self._reply(
-            "session/state",
-            {
-                "state": self.state.value,
-                "name": self.name,
-                "playhead": self.piece.playhead,
-                "tracks": [
-                    {
-                        "track_id": track.id,
-                        "instrument": track.instrument,
-                        "is_drum": track.is_drum,
-                        "is_agent": track.is_agent,
-                        "ignored": track.ignored,
-                        "parameters": track.parameters,
-                    }
-                    for track in self.piece.tracks
-                ],
-                "parameters": self.parameters.persistent,
-                "once": self.parameters.once,
-                "attributes": self.attributes,
-                "generating": self.job.target if self.job else None,
-                "waiting": self.wanted.target if self.wanted else None,
-            },
-        )
+        """Tell everything about the session but its notes."""
+        self._reply("session/state", self.describe())
+
+    def describe(self) -> dict[str, Any]:
+        """State, tracks and parameters, as JSON values."""
+        return {
+            "state": self.state.value,
+            "name": self.name,
+            "playhead": self.piece.playhead,
+            "tracks": [
+                {
+                    "track_id": track.id,
+                    "instrument": track.instrument,
+                    "is_drum": track.is_drum,
+                    "is_agent": track.is_agent,
+                    "ignored": track.ignored,
+                    "parameters": track.parameters,
+                }
+                for track in self.piece.tracks
+            ],
+            "parameters": self.parameters.persistent,
+            "once": self.parameters.once,
+            "attributes": self.attributes,
+            "generating": self.job.target if self.job else None,
+            "waiting": self.wanted.target if self.wanted else None,
+        }
+
+    def snapshot(self) -> dict[str, Any]:
+        """The same with the notes of the last ``SNAPSHOT_BARS`` bars."""
+        description = self.describe()
+        first = max(0, self.piece.playhead - SNAPSHOT_BARS)
+        for track, told in zip(self.piece.tracks, description["tracks"], strict=True):
+            told["bars"] = {
+                bar: [[n.pitch, n.velocity, round(n.onset, 4), round(n.duration, 4)] for n in notes]
+                for bar, notes in sorted(track.bars.items())
+                if bar >= first and notes
+            }
+        return description
 
     # --- requests: tracks ------------------------------------------------------------------
 

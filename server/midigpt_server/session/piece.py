@@ -6,8 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from midigpt_server.replies import Code, ProtocolError
-from midigpt_server.timing import BarNote, Meter
+from midigpt_server.protocol.errors import Code, ProtocolError
+from midigpt_server.timing.bars import BarNote, Meter
 
 MAX_TRACKS = 64
 MAX_NOTES_PER_BAR = 1024  # of one track

@@ -12,8 +12,8 @@ from time import monotonic
 from typing import Any, Protocol
 
 from midigpt.inference.cancel import CancelEvent
-from midigpt_server.model_info import ModelInfo
-from midigpt_server.timing import BarNote, Meter
+from midigpt_server.generation.model_info import ModelInfo
+from midigpt_server.timing.bars import BarNote, Meter
 
 
 @dataclass(frozen=True)

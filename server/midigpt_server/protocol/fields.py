@@ -1,8 +1,8 @@
 """One value that a client may send: its name, type, range and documentation, and how to read it.
 
-The message table (:mod:`midigpt_server.protocol`) and the parameter table
-(:mod:`midigpt_server.parameters`) are made of fields, so that a rule is written once and serves
-validation, error texts and the manual.
+The message table (:mod:`midigpt_server.protocol.inbound`) and the parameter table
+(:mod:`midigpt_server.protocol.parameters`) are made of fields, so that a rule is written once and
+serves validation, error texts and the manual.
 """
 
 from __future__ import annotations

@@ -8,10 +8,10 @@ from typing import Any
 
 from midigpt import Score, Track
 from midigpt.inference import GenerationCancelled, InferenceEngine
-from midigpt_server.job import GenerationError, Job, PromptState, Result
-from midigpt_server.model_info import AttributeInfo, ModelInfo
-from midigpt_server.request import request_of, score_of
-from midigpt_server.timing import BarNote, Meter
+from midigpt_server.generation.job import GenerationError, Job, PromptState, Result
+from midigpt_server.generation.model_info import AttributeInfo, ModelInfo
+from midigpt_server.generation.request import request_of, score_of
+from midigpt_server.timing.bars import BarNote, Meter
 
 #: attributes that ``/midigpt/sampled/attrs`` tells, as in MIDI-GPT 0.4.2
 _TOLD_ATTRIBUTES = frozenset(
@@ -45,7 +45,7 @@ class EngineBackend:
         self.info = self._describe()
 
     def generate(self, job: Job, prompt_state: Callable[[PromptState], None]) -> Result:
-        """Write the job's bars; see :class:`midigpt_server.job.Backend`."""
+        """Write the job's bars; see :class:`midigpt_server.generation.job.Backend`."""
         score = score_of(job, self._resolution)
         request = request_of(job, self._bar_attributes)
         try:

@@ -11,9 +11,9 @@ from typing import Any
 
 from midigpt import __version__
 from midigpt.inference import InferenceEngine
-from midigpt_server.engine import EngineBackend
+from midigpt_server.generation.engine_backend import EngineBackend
 from midigpt_server.server import Server
-from midigpt_server.udp import UdpEndpoint
+from midigpt_server.transports.udp import UdpTransport
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s %(message)s"
@@ -45,20 +45,20 @@ def main(arguments: list[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     logging.basicConfig(level=options.log_level, format=LOG_FORMAT)
     try:
-        endpoint = UdpEndpoint(options.host, options.port)  # first: a busy port is known at once
+        udp = UdpTransport(options.host, options.port)  # first: a busy port is known at once
         backend = _load(options.ckpt, options.device)
-        server = Server(backend, endpoint, parameter_defaults(options), options.reply_port)
+        server = Server(backend, [udp], parameter_defaults(options), options.reply_port)
     except OSError as problem:
         print(bind_error_text("midigpt-server", options, problem), file=sys.stderr)
         return 1
     except (ImportError, RuntimeError, ValueError) as problem:
         print(f"midigpt-server: {problem}", file=sys.stderr)
         return 1
-    log.info("midigpt-server %s listens on %s:%d, end with Ctrl-C", __version__, *endpoint.address)
+    log.info("midigpt-server %s listens on %s:%d, end with Ctrl-C", __version__, *udp.address)
     with contextlib.suppress(KeyboardInterrupt):
         server.serve()
     server.close()
-    log.info("counters %s", dict(endpoint.counters))
+    log.info("counters %s", dict(server.counters))
     return 0
 
 

@@ -1,32 +1,29 @@
 """The messages that a client may send: one table for dispatch, validation and the manual.
 
 A row says the address, the states in which the message is legal, its arguments with types and
-ranges, and the :class:`~midigpt_server.session.Session` method that takes them. The state is tested
+ranges, and the method of the session (or of the conductor) that takes them. The state is tested
 first, then the number of arguments, then their values; a refused message changes nothing.
 Further arguments are ignored.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from midigpt_server import osc
-from midigpt_server.fields import BadValueError, Field
-from midigpt_server.replies import Code, ProtocolError
-from midigpt_server.session import Session, State
+from midigpt_server.protocol import osc
+from midigpt_server.protocol.errors import Code, ProtocolError
+from midigpt_server.protocol.fields import BadValueError, Field
+from midigpt_server.protocol.states import ALWAYS, RUNNING, SET_UP, State
 
 MAX_BAR = 99_999  # 55 hours of two-second bars
 MAX_DURATION = 64  # bars
 
-_ALWAYS = frozenset(State)
-_SET_UP = frozenset({State.INITIALIZING, State.RUNNING})
-_RUNNING = frozenset({State.RUNNING})
-
 _TRACK_ID = Field("track_id", "int", "any number chosen by the client, unique in the session")
 _BAR = Field("bar_index", "int", "0-based, counted by the client", 0, MAX_BAR)
+_SESSION_ID = Field("session_id", "string", "as session/id and sessions tell it")
 _NAME = Field("name", "string", "name of the parameter")
 _VALUE = Field("value", "any", "as the parameter's type and range say")
 
@@ -36,12 +33,14 @@ class Inbound:
     """One kind of message from the client."""
 
     address: str
-    handler: Callable[..., None] | None  # None: answered by the server, without a session
+    handler: str  # method of Session, or of Conductor if of_server
     doc: str
-    states: frozenset[State] = _ALWAYS
+    states: frozenset[State] = ALWAYS
     fields: tuple[Field, ...] = ()
     answers: str = ""
     since_0_4_2: bool = True
+    of_server: bool = False  # not a matter of one session
+    private: bool = False  # a question: the answer is for the asker alone
 
     def parse(self, arguments: Sequence[Any]) -> list[Any]:
         """The handler's arguments.
@@ -65,27 +64,70 @@ class Inbound:
 _ROWS = (
     Inbound(
         "/midigpt/ping",
-        None,
+        "ping",
         "Is the server there? The text comes back. Touches no session.",
         fields=(Field("text", "string", "anything", default=""),),
         answers="pong",
         since_0_4_2=False,
+        of_server=True,
+    ),
+    Inbound(
+        "/midigpt/sessions/query",
+        "list_sessions",
+        "Ask for all sessions of the server.",
+        answers="sessions",
+        since_0_4_2=False,
+        of_server=True,
+    ),
+    Inbound(
+        "/midigpt/session/watch",
+        "watch",
+        "Hear everything that goes in and out of a session, without playing in it. Error 9 "
+        "(unknown id).",
+        fields=(_SESSION_ID,),
+        answers="session/snapshot, then session/mirror with each message",
+        since_0_4_2=False,
+        of_server=True,
+    ),
+    Inbound(
+        "/midigpt/session/unwatch",
+        "unwatch",
+        "Hear no more of a session. Error 9 (unknown id).",
+        fields=(_SESSION_ID,),
+        since_0_4_2=False,
+        of_server=True,
+    ),
+    Inbound(
+        "/midigpt/session/attach",
+        "attach",
+        "Play in a session that another client began: from now on the sender's messages go there, "
+        "and what the session says goes to it too. Error 9 (unknown id).",
+        fields=(_SESSION_ID,),
+        answers="session/snapshot",
+        since_0_4_2=False,
+        of_server=True,
     ),
     Inbound(
         "/midigpt/session/init",
-        Session.init,
+        "init",
         "Begin anew in any state: no tracks, bars or attributes, default parameters; a running "
         "generation is dropped.",
-        _ALWAYS,
+        ALWAYS,
         (
             Field("name", "string", "for the log", default=""),
             Field("reply_port", "int", "port for replies; 0 = the sender's", 0, 65535, default=0),
+            Field(
+                "session_id",
+                "string",
+                "begin the session of this id, whoever began it before; empty = the sender's own",
+                default="",
+            ),
         ),
-        "capabilities, model, session/ready",
+        "capabilities, model, session/id, session/ready",
     ),
     Inbound(
         "/midigpt/session/start",
-        Session.start,
+        "start",
         "Begin to play. Tested in this order: state (1), an agent track (6), a conditioning track "
         "(1), buffer_bars at most model_dim (4).",
         frozenset({State.INITIALIZING}),
@@ -93,22 +135,23 @@ _ROWS = (
     ),
     Inbound(
         "/midigpt/session/stop",
-        Session.stop,
+        "stop",
         "End the session; a running generation is dropped.",
         answers="session/stopped",
     ),
     Inbound(
         "/midigpt/session/query",
-        Session.query,
+        "query",
         "Ask for the session's state, tracks and parameters.",
         answers="session/state",
         since_0_4_2=False,
+        private=True,
     ),
     Inbound(
         "/midigpt/track/create",
-        Session.create_track,
+        "create_track",
         "Add a track. Errors 3 (id taken), 7 (second agent).",
-        _SET_UP,
+        SET_UP,
         (
             _TRACK_ID,
             Field("instrument", "int", "General MIDI program 0..127; others are taken as 0"),
@@ -118,32 +161,32 @@ _ROWS = (
     ),
     Inbound(
         "/midigpt/track/remove",
-        Session.remove_track,
+        "remove_track",
         "Remove a conditioning track. Errors 2 (unknown), 1 (the agent).",
-        _SET_UP,
+        SET_UP,
         (_TRACK_ID,),
     ),
     Inbound(
         "/midigpt/track/set_ignore",
-        Session.set_ignore,
+        "set_ignore",
         "Leave a conditioning track out of the prompt, or take it back in. Error 2 (unknown, or "
         "the agent).",
-        _SET_UP,
+        SET_UP,
         (_TRACK_ID, Field("ignored", "bool", "0 or 1")),
     ),
     Inbound(
         "/midigpt/track/param/set",
-        Session.set_track_parameter,
+        "set_track_parameter",
         "Set a parameter of one track. Errors 2 (unknown track), 4 (unknown parameter).",
-        _ALWAYS - {State.UNINITIALIZED},
+        ALWAYS - {State.UNINITIALIZED},
         (_TRACK_ID, _NAME, _VALUE),
     ),
     Inbound(
         "/midigpt/note",
-        Session.note,
+        "note",
         "A note of a conditioning track. A note for a bar that has ended is merged into it and "
         "counts from the next generation on. Errors 2 (unknown track), 8 (the agent's track).",
-        _RUNNING,
+        RUNNING,
         (
             _TRACK_ID,
             Field("pitch", "int", "MIDI pitch", 0, 127),
@@ -163,10 +206,10 @@ _ROWS = (
     ),
     Inbound(
         "/midigpt/bar/end",
-        Session.end_bar,
+        "end_bar",
         "A bar has ended, for all tracks; sent when the next one begins. Skipped bars are closed "
         "too. May start a generation.",
-        _RUNNING,
+        RUNNING,
         (
             _BAR,
             Field("ts_numerator", "int", "beats in the bar", 1, 64),
@@ -176,31 +219,31 @@ _ROWS = (
     ),
     Inbound(
         "/midigpt/param/set",
-        Session.set_parameter,
+        "set_parameter",
         "Set a parameter until it is changed; counts from the next bar end.",
         fields=(_NAME, _VALUE),
     ),
     Inbound(
         "/midigpt/param/set_once",
-        Session.set_parameter_once,
+        "set_parameter_once",
         "Set a parameter for the next generation that starts; dropped when one has succeeded with "
         "it.",
         fields=(_NAME, _VALUE),
     ),
     Inbound(
         "/midigpt/param/reset",
-        Session.reset_parameter,
+        "reset_parameter",
         "Set a parameter back to its default.",
         fields=(_NAME,),
     ),
     Inbound(
         "/midigpt/param/reset_all",
-        Session.reset_all_parameters,
+        "reset_all_parameters",
         "Set all parameters back to their defaults.",
     ),
     Inbound(
         "/midigpt/attr/set",
-        Session.set_attribute,
+        "set_attribute",
         "Ask for an attribute level of the agent's music, as capabilities lists them; a negative "
         "level removes the wish.",
         fields=(
@@ -208,9 +251,7 @@ _ROWS = (
             Field("level", "int", "0 to its number of levels - 1, or negative"),
         ),
     ),
-    Inbound(
-        "/midigpt/attr/reset_all", Session.reset_all_attributes, "Remove all attribute wishes."
-    ),
+    Inbound("/midigpt/attr/reset_all", "reset_all_attributes", "Remove all attribute wishes."),
 )
 
 INBOUND: dict[str, Inbound] = {row.address: row for row in _ROWS}
@@ -222,23 +263,6 @@ def rows_of(address: str) -> tuple[Inbound, ...]:
         return _rows_of_pattern(address)
     row = INBOUND.get(address)
     return (row,) if row else ()
-
-
-def perform(session: Session, row: Inbound, arguments: Sequence[Any]) -> None:
-    """Hand a message to the session; replies are left there.
-
-    Raises:
-        ProtocolError: refused, and nothing is changed.
-    """
-    if session.state not in row.states:
-        raise ProtocolError(
-            Code.WRONG_STATE, f"{row.address} is not legal in state {session.state.value}"
-        )
-    assert row.handler is not None
-    try:
-        row.handler(session, *row.parse(arguments))
-    except BadValueError as error:
-        raise ProtocolError(Code.BAD_ARGUMENT, f"{row.address}: {error}") from error
 
 
 @lru_cache(maxsize=64)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from midigpt_server.osc import Message
-from midigpt_server.replies import reply
-from midigpt_server.timing import BarNote, Meter
+from midigpt_server.protocol.osc import Message
+from midigpt_server.protocol.outbound import reply
+from midigpt_server.timing.bars import BarNote, Meter
 
 MAX_ONSET = 0.9999
 MIN_DURATION = 0.0001

@@ -4,44 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any
 
-from midigpt_server.osc import Message
-
-
-class Code(IntEnum):
-    """Error codes of ``/midigpt/error``, those of MIDI-GPT 0.4.2."""
-
-    WRONG_STATE = 1
-    UNKNOWN_TRACK = 2
-    TRACK_EXISTS = 3
-    BAD_ARGUMENT = 4
-    GENERATION_FAILED = 5
-    NO_AGENT = 6
-    SECOND_AGENT = 7
-    NOTE_FOR_AGENT = 8
-
-
-CODE_DOCS = {
-    Code.WRONG_STATE: "wrong state; also: start without a conditioning track, removing the agent",
-    Code.UNKNOWN_TRACK: "unknown track; also: ignoring the agent",
-    Code.TRACK_EXISTS: "track_id already used",
-    Code.BAD_ARGUMENT: "missing or bad argument: name, value and what is wanted",
-    Code.GENERATION_FAILED: "generation failed: the reason",
-    Code.NO_AGENT: "no agent track",
-    Code.SECOND_AGENT: "second agent track",
-    Code.NOTE_FOR_AGENT: "note for the agent track (dropped)",
-}
-
-
-class ProtocolError(Exception):
-    """A request that is answered by ``/midigpt/error`` and changes nothing."""
-
-    def __init__(self, code: Code, text: str) -> None:
-        super().__init__(text)
-        self.code = code
-        self.text = text
+from midigpt_server.protocol.errors import Code
+from midigpt_server.protocol.osc import Message
 
 
 @dataclass(frozen=True)
@@ -69,6 +35,13 @@ _ROWS = (
         "Second reply to init. JSON object: `attributes` (name to `size`, the number of levels, "
         "`level`, track or bar, and `track_type`), `window_lengths` in bars, `meters` and "
         "`mask_mode` (the default).",
+        False,
+    ),
+    Outbound(
+        "/midigpt/session/id",
+        "s",
+        ("session_id",),
+        "Third reply to init: under this id others may watch the session or attach to it.",
         False,
     ),
     Outbound("/midigpt/session/ready", "", (), "Last reply to init."),
@@ -182,6 +155,31 @@ _ROWS = (
         ("json",),
         "Reply to session/query. JSON object: `state`, `name`, `playhead`, `tracks`, `parameters`, "
         "`once`, `attributes`, `generating` and `waiting` (target bars or null).",
+        False,
+    ),
+    Outbound(
+        "/midigpt/sessions",
+        "s",
+        ("json",),
+        "Reply to sessions/query. JSON object: `sessions`, a list of objects with `id`, `name`, "
+        "`state`, `playhead`, `idle_seconds`, `players` and `watchers`.",
+        False,
+    ),
+    Outbound(
+        "/midigpt/session/snapshot",
+        "s",
+        ("json",),
+        "Reply to session/watch and session/attach. JSON object: `id`, `revision`, all that "
+        "session/state has, and the notes of the last bars: `tracks` have `bars`, an object from "
+        "bar index to a list of [pitch, velocity, onset, duration].",
+        False,
+    ),
+    Outbound(
+        "/midigpt/session/mirror",
+        "sisss",
+        ("session_id", "revision", "direction", "address", "arguments"),
+        "To watchers: a message that a session has accepted (`in`) or sent (`out`), its arguments "
+        "as JSON list. The revision goes up by one with each; after a gap watch again.",
         False,
     ),
 )

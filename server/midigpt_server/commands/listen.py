@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import contextlib
 import logging
 import sys
+from collections import Counter
+from collections.abc import Sequence
 
-from midigpt_server import osc
-from midigpt_server.cli import LOG_FORMAT, LOG_LEVELS, bind_error_text
-from midigpt_server.udp import UdpEndpoint
+from midigpt_server.commands.serve import LOG_FORMAT, LOG_LEVELS, bind_error_text
+from midigpt_server.protocol.osc import Message
+from midigpt_server.transports.transport import Peer
+from midigpt_server.transports.udp import UdpTransport
 
 log = logging.getLogger(__name__)
+
+
+class Printer:
+    """Prints each message on a line of its own."""
+
+    def __init__(self) -> None:
+        self.counters: Counter[str] = Counter()
+
+    def receive(self, messages: Sequence[Message], peer: Peer) -> None:
+        """Print the messages of a packet."""
+        for address, values, tags in messages:
+            print(_sender(peer), address, f",{tags}", *map(repr, values), flush=True)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,23 +35,23 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=options.log_level, format=LOG_FORMAT)
     try:
-        endpoint = UdpEndpoint(options.host, options.port)
+        udp = UdpTransport(options.host, options.port)
     except OSError as problem:
         print(bind_error_text("midigpt-listen", options, problem), file=sys.stderr)
         return 1
-    log.info("listening on %s:%d, end with Ctrl-C", *endpoint.address)
+    log.info("listening on %s:%d, end with Ctrl-C", *udp.address)
     with contextlib.suppress(KeyboardInterrupt):
-        endpoint.serve(print_datagram, lambda event: None)
+        asyncio.run(_listen(udp))
     return 0
 
 
-def print_datagram(datagram: bytes, sender: tuple[str, int]) -> None:
-    """Print each message of a datagram on a line of its own."""
-    try:
-        for address, values, tags in osc.decode(datagram):
-            print(f"{sender[0]}:{sender[1]} {address} ,{tags}", *map(repr, values), flush=True)
-    except osc.UndecodableError as problem:
-        log.warning("from %s:%d: %s", *sender, problem)
+async def _listen(udp: UdpTransport) -> None:
+    await udp.open(Printer())
+    await asyncio.Event().wait()
+
+
+def _sender(peer: Peer) -> str:
+    return ":".join(map(str, peer.key)) if isinstance(peer.key, tuple) else str(peer.key)
 
 
 def _parser() -> argparse.ArgumentParser:

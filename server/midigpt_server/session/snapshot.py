@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from midigpt_server import scheduling
-from midigpt_server.job import Cancellation, Job, JobTrack
-from midigpt_server.piece import Piece, Track
-from midigpt_server.timing import Meter, nearest_meter
+from midigpt_server.generation.job import Cancellation, Job, JobTrack
+from midigpt_server.session import scheduling
+from midigpt_server.session.piece import Piece, Track
+from midigpt_server.timing.bars import Meter, nearest_meter
 
 
 def freeze(

@@ -1,8 +1,8 @@
 """A job in the words of the inference engine: a score of the window, and a request on it.
 
 Bars are counted from the window's first bar, tracks by their position in the job. Notes are put on
-the model's grid here, once, and taken off it in :mod:`midigpt_server.engine`, so the agent's own
-bars come back to the model exactly as it wrote them (D02).
+the model's grid here, once, and taken off it in :mod:`midigpt_server.generation.engine_backend`,
+so the agent's own bars come back to the model exactly as it wrote them (D02).
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Iterable
 
 from midigpt import Bar, Note, Score, Track
 from midigpt.inference import GenerationRequest, InferenceConfig, TrackPrompt
-from midigpt_server.job import Job, JobTrack
-from midigpt_server.timing import BarNote, Meter, to_ticks
+from midigpt_server.generation.job import Job, JobTrack
+from midigpt_server.timing.bars import BarNote, Meter, to_ticks
 
 #: parameters that the inference configuration has under the same name
 _SAMPLING = (

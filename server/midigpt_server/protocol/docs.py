@@ -1,22 +1,23 @@
-"""The manual of the OSC protocol, made from the tables: ``python -m midigpt_server.docs``."""
+"""The manual, made from the tables: ``python -m midigpt_server.protocol.docs``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from midigpt_server.fields import Field
-from midigpt_server.parameters import CONDITIONING_PARAMETERS, PARAMETERS, TRACK_PARAMETERS
-from midigpt_server.protocol import INBOUND, Inbound
-from midigpt_server.replies import CODE_DOCS, OUTBOUND, Outbound
-from midigpt_server.session import State
+from midigpt_server.protocol.errors import CODE_DOCS
+from midigpt_server.protocol.fields import Field
+from midigpt_server.protocol.inbound import INBOUND, Inbound
+from midigpt_server.protocol.outbound import OUTBOUND, Outbound
+from midigpt_server.protocol.parameters import CONDITIONING_PARAMETERS, PARAMETERS, TRACK_PARAMETERS
+from midigpt_server.protocol.states import State
 
 _NATURAL_TAGS = {"int": "i", "float": "f", "bool": "i", "string": "s", "any": "?"}
 
 _HEAD = """\
 # OSC protocol
 
-Made from the tables in `server/midigpt_server` by `python -m midigpt_server.docs > docs/osc.md`; a
-test keeps this page equal to them.
+Made from the tables in `server/midigpt_server/protocol` by
+`python -m midigpt_server.protocol.docs > docs/osc.md`; a test keeps this page equal to them.
 
 OSC 1.0 over UDP, one message a datagram, port 7400 unless told otherwise. Bundles are accepted and
 executed at once. Address patterns (`*`, `?`, `[ab]`, `{a,b}`) reach every address they match.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from midigpt_server.timing import Meter
+from midigpt_server.timing.bars import Meter
 
 _LEGACY_ATTRIBUTES = (
     "tension",

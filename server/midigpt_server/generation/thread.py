@@ -10,7 +10,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import TypeAlias
 
-from midigpt_server.job import Backend, GenerationError, Job, PromptState, Result
+from midigpt_server.generation.job import Backend, GenerationError, Job, PromptState, Result
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Failed:
 GenerationEvent: TypeAlias = Prompted | Succeeded | Failed
 
 
-class Generator:
+class GenerationThread:
     """Runs jobs on a thread of its own.
 
     ``post`` is called on that thread with each event; it must be thread-safe. Every job ends with
@@ -53,7 +53,7 @@ class Generator:
         self._backend = backend
         self._post = post
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._thread = Thread(target=self._run, name="midigpt-generator", daemon=True)
+        self._thread = Thread(target=self._run, name="midigpt-generation", daemon=True)
         self._thread.start()
 
     def submit(self, job: Job) -> None:

@@ -1,0 +1,275 @@
+"""All sessions, on one thread: messages and events in, messages and jobs out.
+
+The conductor knows no socket, thread or wall clock. Transports hand it messages with
+:meth:`Conductor.receive`, events of the generation thread come in with :meth:`Conductor.on_event`,
+and :meth:`Conductor.tick` wants to be called at :attr:`Conductor.next_tick`. With an
+:class:`~midigpt_server.timing.clock.OfflineClock` it runs as fast as it can, the same every time.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from midigpt import __version__
+from midigpt_server.generation.job import Job
+from midigpt_server.generation.model_info import ModelInfo
+from midigpt_server.generation.thread import Failed, GenerationEvent, Prompted, Succeeded
+from midigpt_server.protocol import inbound, osc
+from midigpt_server.protocol.errors import Code, ProtocolError
+from midigpt_server.protocol.fields import BadValueError
+from midigpt_server.protocol.inbound import Inbound
+from midigpt_server.protocol.osc import Message
+from midigpt_server.protocol.outbound import error, reply
+from midigpt_server.session.observer import SessionObserver
+from midigpt_server.session.registry import Connection, Registry
+from midigpt_server.session.session import Session
+from midigpt_server.timing.clock import Clock
+from midigpt_server.transports.transport import Peer
+
+INIT = "/midigpt/session/init"
+
+log = logging.getLogger(__name__)
+
+
+class Submit(Protocol):
+    """Hands a job to whoever generates."""
+
+    def __call__(self, job: Job) -> None:
+        """Returns at once; events follow."""
+
+
+class Conductor:
+    """The one receiver behind all transports.
+
+    ``defaults`` overrides defaults of the parameter table for every session; ``reply_port`` sends
+    all replies to that port of the sender's host. Raises
+    :class:`midigpt_server.protocol.fields.BadValueError` for a default that cannot be set.
+    """
+
+    def __init__(
+        self,
+        info: ModelInfo,
+        submit: Submit,
+        clock: Clock,
+        defaults: Mapping[str, Any] | None = None,
+        reply_port: int | None = None,
+    ) -> None:
+        def make_session(session_id: str) -> Session:
+            return Session(info, defaults, session_id)
+
+        make_session("")  # refuses bad defaults now
+        self.counters: Counter[str] = Counter()
+        self.observers: list[SessionObserver] = []
+        self._submit = submit
+        self._clock = clock
+        self._reply_port = reply_port
+        self._registry = Registry(make_session)
+        self._running: tuple[Session, Job] | None = None
+        self._turn = 0
+
+    @property
+    def next_tick(self) -> float | None:
+        """When :meth:`tick` is due, on the clock; None: not before something else happens."""
+        return None
+
+    # --- in --------------------------------------------------------------------------------
+
+    def receive(self, messages: Sequence[Message], peer: Peer) -> None:
+        """Take the messages of one packet, in order."""
+        if self._reply_port is not None:
+            peer = peer.on_port(self._reply_port)
+        for message in messages:
+            self._guarded(self._on_message, message, peer)
+        self._guarded(self._dispatch)
+
+    def on_event(self, event: GenerationEvent) -> None:
+        """Take an event of the generation thread."""
+        self._guarded(self._on_generation, event)
+        self._guarded(self._dispatch)
+
+    def tick(self) -> None:
+        """Time has passed."""
+        now = self._clock.now()
+        for connection in self._registry.idle(now):
+            self._close(connection, now)
+
+    def close(self) -> None:
+        """Cancel what runs."""
+        if self._running is not None:
+            self._running[1].cancel.set()
+
+    # --- messages --------------------------------------------------------------------------
+
+    def _on_message(self, message: Message, peer: Peer) -> None:
+        try:
+            rows = inbound.rows_of(message.address)
+        except osc.UndecodableError as problem:
+            self.counters["undecodable"] += 1
+            log.debug("%s", problem)
+            return
+        if not rows:
+            self.counters["unknown_address"] += 1
+            log.debug("unknown address %s from %s", message.address, peer.key)
+        for row in rows:
+            log.debug("<- %s %s", row.address, message.arguments)
+            try:
+                if row.of_server:
+                    getattr(self, f"_{row.handler}")(peer, *row.parse(message.arguments))
+                else:
+                    self._perform(row, message, peer)
+            except (ProtocolError, BadValueError) as refusal:
+                self._refuse(row, refusal, peer)
+
+    def _perform(self, row: Inbound, message: Message, peer: Peer) -> None:
+        now = self._clock.now()
+        if row.address == INIT:
+            session_id = row.parse(message.arguments)[2]
+            connection = self._registry.begun_by(peer, session_id, now)
+        else:
+            connection = self._registry.used_by(peer, now)
+        session = connection.session
+        if session.state not in row.states:
+            raise ProtocolError(
+                Code.WRONG_STATE, f"{row.address} is not legal in state {session.state.value}"
+            )
+        arguments = row.parse(message.arguments)
+        getattr(session, row.handler)(*arguments)
+        if row.private:
+            peer.send(session.take_replies())
+            return
+        accepted = Message(row.address, tuple(arguments))
+        self._observe("on_inbound", connection, accepted, now)
+        self._mirror(connection, "in", [accepted])
+        self._flush(connection)
+
+    def _refuse(self, row: Inbound, refusal: ProtocolError | BadValueError, peer: Peer) -> None:
+        code = refusal.code if isinstance(refusal, ProtocolError) else Code.BAD_ARGUMENT
+        text = str(refusal)
+        if isinstance(refusal, BadValueError):
+            text = f"{row.address}: {text}"
+        self.counters[f"error_{code.value}"] += 1
+        log.info("error=%d %s", code, text)
+        connection = self._registry.find(peer)
+        port = connection.session.reply_port if connection else None
+        (peer.on_port(port) if port else peer).send([error(code, text)])
+
+    # --- messages to the server itself: handlers of the table ------------------------------
+
+    def _ping(self, peer: Peer, text: str) -> None:
+        peer.send([reply("pong", text, __version__)])
+
+    def _list_sessions(self, peer: Peer) -> None:
+        now = self._clock.now()
+        listed = [
+            {
+                "id": connection.session.id,
+                "name": connection.session.name,
+                "state": connection.session.state.value,
+                "playhead": connection.session.piece.playhead,
+                "idle_seconds": round(now - connection.last_used, 1),
+                "players": len(connection.players),
+                "watchers": len(connection.watchers),
+            }
+            for connection in self._registry
+        ]
+        peer.send([reply("sessions", {"sessions": listed})])
+
+    def _watch(self, peer: Peer, session_id: str) -> None:
+        connection = self._registry.with_id(session_id)
+        connection.watchers[peer.key] = peer
+        peer.send([self._snapshot(connection)])
+
+    def _unwatch(self, peer: Peer, session_id: str) -> None:
+        self._registry.with_id(session_id).watchers.pop(peer.key, None)
+
+    def _attach(self, peer: Peer, session_id: str) -> None:
+        connection = self._registry.with_id(session_id)
+        self._registry.attach(peer, connection)
+        peer.send([self._snapshot(connection)])
+
+    def _snapshot(self, connection: Connection) -> Message:
+        state = {"id": connection.session.id, "revision": connection.revision}
+        return reply("session/snapshot", {**state, **connection.session.snapshot()})
+
+    # --- generation ------------------------------------------------------------------------
+
+    def _on_generation(self, event: GenerationEvent) -> None:
+        assert self._running is not None
+        session, job = self._running
+        if isinstance(event, Prompted):
+            session.on_prompt_state(job, event.prompt)
+        else:
+            self._running = None
+            if isinstance(event, Succeeded):
+                session.on_result(job, event.result)
+            elif isinstance(event, Failed):
+                session.on_failure(job, event.reason)
+        for connection in self._registry:
+            if connection.session is session:
+                self._flush(connection)
+
+    def _dispatch(self) -> None:
+        """Start a wanted generation if the generator is free: the session served least recently."""
+        if self._running is not None:
+            return
+        waiting = [c for c in self._registry if c.session.wanted is not None]
+        if not waiting:
+            return
+        connection = min(waiting, key=lambda c: c.served)
+        connection.served = self._turn = self._turn + 1
+        job = connection.session.begin()
+        self._running = (connection.session, job)
+        self._flush(connection)
+        self._submit(job)
+
+    # --- out -------------------------------------------------------------------------------
+
+    def _flush(self, connection: Connection) -> None:
+        """Send what the session has to say."""
+        messages = connection.session.take_replies()
+        if not messages:
+            return
+        for message in messages:
+            log.debug("-> %s %s", message.address, message.arguments)
+        for player in connection.players:
+            player.send(messages)
+        self._observe("on_outbound", connection, messages, self._clock.now())
+        self._mirror(connection, "out", messages)
+
+    def _mirror(self, connection: Connection, direction: str, messages: Sequence[Message]) -> None:
+        first = connection.revision + 1
+        connection.revision += len(messages)
+        if not connection.watchers:
+            return
+        copies = [
+            reply(
+                "session/mirror",
+                *(connection.session.id, revision, direction, message.address),
+                json.dumps(message.arguments, default=str),
+            )
+            for revision, message in enumerate(messages, first)
+        ]
+        for watcher in connection.watchers.values():
+            watcher.send(copies)
+
+    def _observe(self, event: str, connection: Connection, *arguments: Any) -> None:
+        for observer in self.observers:
+            self._guarded(getattr(observer, event), connection.session.id, *arguments)
+
+    def _close(self, connection: Connection, now: float) -> None:
+        connection.session.stop()
+        self._flush(connection)
+        self._registry.forget(connection)
+        self._observe("on_closed", connection, now)
+
+    def _guarded(self, action: Callable[..., None], *arguments: Any) -> None:
+        """Whatever goes wrong in one action, the server goes on."""
+        try:
+            action(*arguments)
+        except Exception:
+            self.counters["internal_errors"] += 1
+            log.exception("internal error; the server goes on")
