@@ -68,12 +68,12 @@ def attach(socketio: SocketIO, link: Link) -> None:
         if len(browsers) >= MAX_BROWSERS:
             raise ConnectionRefusedError(f"{MAX_BROWSERS} browsers are connected; close one")
         browser = _browser()
-        link.open(browser)
+        link.connect(browser)
         browsers.add(browser)
 
     def on_disconnect(*_: Any) -> None:
         browsers.discard(_browser())
-        link.close(_browser())
+        link.disconnect(_browser())
 
     def on_osc(message: Any = None, *_: Any) -> None:
         problem = _problem(message)

@@ -7,8 +7,8 @@ import socket
 from threading import Thread
 from typing import Any
 
-from midigpt_server import osc
 from midigpt_server.client import Client
+from midigpt_server.protocol import osc
 from midigpt_studio.post import Post
 
 log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ class Bridge:
         self._post = post
         self._clients: dict[str, Client] = {}
 
-    def open(self, browser: str) -> None:
+    def connect(self, browser: str) -> None:
         """Begin to relay for a browser."""
         client = Client(*self._address)
         self._clients[browser] = client
@@ -36,7 +36,7 @@ class Bridge:
         """
         self._clients[browser].send(address, *arguments)
 
-    def close(self, browser: str) -> None:
+    def disconnect(self, browser: str) -> None:
         """The browser is gone."""
         client = self._clients.pop(browser, None)
         if client is not None:

@@ -11,6 +11,8 @@ import threading
 import webbrowser
 
 from midigpt import __version__
+from midigpt.inference import InferenceEngine
+from midigpt_server.generation.engine_backend import EngineBackend
 from midigpt_studio import address
 from midigpt_studio.bridge import parse_address
 from midigpt_studio.studio import Studio
@@ -36,12 +38,13 @@ def main(arguments: list[str] | None = None) -> int:
     if token is None and not address.is_loopback(options.host):
         token = secrets.token_urlsafe(12)
     try:
+        connect = parse_address(options.connect) if options.connect else None
         studio = Studio(
+            backend=None if connect else load_backend(options.ckpt),
+            connect=connect or ("127.0.0.1", 7400),
             host=options.host,
             port=options.port,
             osc_port=options.osc_port,
-            connect=parse_address(options.connect) if options.connect else None,
-            checkpoint=options.ckpt,
             token=token,
             names=options.name,
             mode=options.async_mode,
@@ -49,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, ImportError, RuntimeError, ValueError) as problem:
         print(f"midigpt-studio: {problem}", file=sys.stderr)
         return 1
-    _introduce(studio, options.host, token)
+    _introduce(studio, options.host, token, connect is None)
     if options.browser:
         threading.Timer(0.5, webbrowser.open, [studio.url]).start()
     with contextlib.suppress(KeyboardInterrupt):
@@ -102,11 +105,22 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _introduce(studio: Studio, host: str, token: str | None) -> None:
-    print(f"midigpt-studio {__version__}: open {studio.url}", flush=True)
-    print(studio.about, flush=True)
+def load_backend(checkpoint: str | None) -> EngineBackend:
+    """The engine with a checkpoint, warm (None: the bundled one)."""
+    if checkpoint is None:
+        engine = InferenceEngine.from_pretrained(weights="int8")
+    else:
+        engine = InferenceEngine.from_checkpoint(checkpoint, weights="int8")
+    engine.warmup()
+    return EngineBackend(engine)
+
+
+def _introduce(studio: Studio, host: str, token: str | None, is_own: bool) -> None:
+    server = "{}:{}".format(*studio.osc_address)
+    print(f"midigpt-studio {__version__}: open {studio.url}")
+    print(f"for your DAW: OSC to UDP {server}" if is_own else f"attached to the server {server}")
     if token and not address.is_loopback(host):
-        print(address.qr_code(studio.url), flush=True)
+        print(address.qr_code(studio.url))
     print("end with Ctrl-C", flush=True)
 
 

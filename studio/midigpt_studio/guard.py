@@ -92,7 +92,7 @@ def _is_same_origin(environ: Environ) -> bool:
 
 
 def _query_token(environ: Environ) -> str:
-    return parse_qs(environ.get("QUERY_STRING", "")).get("token", [""])[0]
+    return parse_qs(str(environ.get("QUERY_STRING", ""))).get("token", [""])[0]
 
 
 def _cookie_token(environ: Environ) -> str:
@@ -100,7 +100,7 @@ def _cookie_token(environ: Environ) -> str:
         morsel = SimpleCookie(environ.get("HTTP_COOKIE", "")).get(COOKIE)
     except CookieError:
         return ""
-    return morsel.value if morsel else ""
+    return str(morsel.value) if morsel else ""
 
 
 def _refuse(start_response: Callable[..., Any], reason: str) -> Iterable[bytes]:

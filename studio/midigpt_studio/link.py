@@ -11,11 +11,11 @@ class Link(Protocol):
     Its replies go to the :class:`midigpt_studio.post.Post` it was made with.
     """
 
-    def open(self, browser: str) -> None:
+    def connect(self, browser: str) -> None:
         """A browser has connected."""
 
     def receive(self, browser: str, address: str, arguments: list[Any]) -> None:
         """A browser has sent a message. Raises ValueError when it cannot be an OSC message."""
 
-    def close(self, browser: str) -> None:
+    def disconnect(self, browser: str) -> None:
         """A browser is gone; unknown ones are ignored."""

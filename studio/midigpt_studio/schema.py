@@ -10,9 +10,9 @@ from typing import Any
 
 from midigpt import __version__
 from midigpt.general_midi import program_name
-from midigpt_server.fields import Field
-from midigpt_server.parameters import CONDITIONING_PARAMETERS, PARAMETERS, TRACK_PARAMETERS
-from midigpt_server.replies import CODE_DOCS
+from midigpt_server.protocol.errors import CODE_DOCS
+from midigpt_server.protocol.fields import Field
+from midigpt_server.protocol.parameters import CONDITIONING_PARAMETERS, PARAMETERS, TRACK_PARAMETERS
 
 
 @lru_cache(maxsize=1)

@@ -4,35 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from midigpt_server.engine import EngineBackend
+from midigpt_server.generation.engine_backend import EngineBackend
 from midigpt_server.server import Server
-from midigpt_server.udp import UdpEndpoint
+from midigpt_server.transports.udp import UdpTransport
 from midigpt_studio import address
 from midigpt_studio.app import AsyncMode, attach, emitter, make_app
 from midigpt_studio.bridge import Bridge
+from midigpt_studio.files import ENGINE
 from midigpt_studio.guard import Guard
+from midigpt_studio.link import Link
+from midigpt_studio.transport import SocketIoTransport
 
 
 class Studio:
     """A page on ``host:port`` with a live server behind it.
 
-    ``connect`` attaches to a running server instead of starting one with ``checkpoint`` (None: the
-    bundled one) on UDP ``osc_port``. ``token`` is asked of every browser, unless None; ``names``
-    are further hosts under which the page may be called.
+    The live server plays with ``backend`` and listens on UDP ``osc_port`` too; without a backend
+    the page is attached to the running server at ``connect``. ``token`` is asked of every browser,
+    unless None; ``names`` are further hosts under which the page may be called.
 
     Raises:
-        OSError: a port cannot be bound, or the checkpoint cannot be read.
+        OSError: a port cannot be bound.
         ImportError: the extra of ``mode`` is not installed.
-        ValueError: the checkpoint is none.
     """
 
     def __init__(
         self,
+        backend: EngineBackend | None = None,
+        connect: tuple[str, int] = ("127.0.0.1", 7400),
         host: str = "127.0.0.1",
         port: int = 7480,
         osc_port: int = 7400,
-        connect: tuple[str, int] | None = None,
-        checkpoint: str | None = None,
         token: str | None = None,
         names: Iterable[str] = (),
         mode: AsyncMode = "threading",
@@ -44,26 +46,22 @@ class Studio:
             from midigpt_studio.post import ThreadedPost as PostOfMode  # type: ignore[assignment]
             from midigpt_studio.web_threads import ThreadedWeb as Web  # type: ignore[assignment]
 
+        udp = bind_udp(osc_port) if backend else None
         app, socketio = make_app(mode)
-        guarded = Guard(app, address.names(host, list(names)), token)
-        self._web = Web(guarded, host, port)
+        app.config[ENGINE] = backend.engine if backend else None
+        self._web = Web(Guard(app, address.names(host, list(names)), token), host, port)
         self._post = PostOfMode(emitter(socketio))
-        self._server = None if connect else _live_server(osc_port, checkpoint)
-        attach(socketio, Bridge(connect or ("127.0.0.1", self._server_port()), self._post))
-        self._connect = connect
+        self._server: Server | None = None
+        link: Link
+        if backend is not None and udp is not None:
+            link = transport = SocketIoTransport(self._post)
+            self._server = Server(backend, [udp, transport]).start()
+            self.osc_address = udp.address
+        else:
+            link = Bridge(connect, self._post)
+            self.osc_address = connect
+        attach(socketio, link)
         self.url = address.url(host, self._web.port, token)
-
-    @property
-    def osc_port(self) -> int | None:
-        """The UDP port of the live server in this process, if there is one."""
-        return self._server.port if self._server else None
-
-    @property
-    def about(self) -> str:
-        """One line for the user: what is behind the page."""
-        if self._connect:
-            return "attached to the live server at {}:{}".format(*self._connect)
-        return f"the live server in here listens on UDP 127.0.0.1:{self.osc_port} for your DAW"
 
     def serve(self) -> None:
         """Serve until stopped, on the calling thread."""
@@ -76,24 +74,17 @@ class Studio:
         if self._server:
             self._server.close()
 
-    def _server_port(self) -> int:
-        assert self._server is not None
-        return self._server.port
 
+def bind_udp(port: int) -> UdpTransport:
+    """The UDP port for a DAW on this machine.
 
-def _live_server(port: int, checkpoint: str | None) -> Server:
-    from midigpt.inference import InferenceEngine
-
+    Raises:
+        OSError: it is in use; the text says what to do.
+    """
     try:
-        endpoint = UdpEndpoint("127.0.0.1", port)
+        return UdpTransport("127.0.0.1", port)
     except OSError:
         raise OSError(
             f"UDP port {port} is in use: choose another with --osc-port, "
             f"or attach to the server there with --connect 127.0.0.1:{port}"
         ) from None
-    if checkpoint is None:
-        engine = InferenceEngine.from_pretrained(weights="int8")
-    else:
-        engine = InferenceEngine.from_checkpoint(checkpoint, weights="int8")
-    engine.warmup()
-    return Server(EngineBackend(engine), endpoint).start()

@@ -1,8 +1,8 @@
 """A take: music by bars as the page holds it, from and to the bytes of a MIDI file.
 
 JSON object: ``resolution`` (ticks per quarter note), ``meters`` (``[numerator, denominator]`` of
-each bar), ``tempos`` (``[position in bars, beats per minute]``, the first at 0) and ``tracks``, each
-with ``name``, ``instrument``, ``is_drum`` and ``bars``: for each bar its notes
+each bar), ``tempos`` (``[position in bars, beats per minute]``, the first at 0) and ``tracks``,
+each with ``name``, ``instrument``, ``is_drum`` and ``bars``: for each bar its notes
 ``[pitch, velocity, onset, duration]``, times in fractions of the bar, as on the OSC wire.
 """
 

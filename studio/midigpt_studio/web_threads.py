@@ -21,9 +21,9 @@ log = logging.getLogger(__name__)
 class _Gateway(Gateway_10):
     """Hands WebSockets the connection itself, as Werkzeug's server would."""
 
-    def get_environ(self) -> dict[str, Any]:
+    def get_environ(self) -> dict[str, Any]:  # type: ignore[override]
         """The WSGI environment, with a duplicate of the socket: its user closes it when done."""
-        environ: dict[str, Any] = super().get_environ()
+        environ: dict[str, Any] = super().get_environ()  # type: ignore[no-untyped-call]
         connection = self.req.conn.socket
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if environ.get("HTTP_UPGRADE", "").lower() == "websocket":
@@ -51,7 +51,7 @@ class ThreadedWeb:
     def __init__(self, app: App, host: str, port: int) -> None:
         self._server = Server((host, port), app, numthreads=_THREADS, request_queue_size=128)
         self._server.gateway = _Gateway
-        self._server.error_log = _log
+        self._server.error_log = _log  # type: ignore[assignment,method-assign]
         self._server.prepare()
 
     @property
@@ -71,5 +71,3 @@ class ThreadedWeb:
 def _log(message: str = "", level: int = 20, traceback: bool = False) -> None:
     """Log a line of cheroot's where ours go."""
     log.debug(message.strip(), exc_info=traceback)
-
-

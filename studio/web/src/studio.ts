@@ -24,11 +24,9 @@ export const midi = new WebMidi(performer);
 export const jam = new Jam(client, leader, player, performer, mixer);
 
 export function start(): void {
-  player.onTick = (frame) => leader.onTick(frame);
   leader.channelOf = (track) => mixer.channelOf(track);
   leader.onBarEnd = (bar) => performer.onBarEnd(bar);
   client.onMessage = (message) => leader.onMessage(message);
-  effect(() => mixer.follow(client.session.value.tracks));
   effect(() => {
     const track = trackOf(client.session.value, performer.trackId.value);
     if (track) performer.channel = mixer.channelOf(track) ?? 0;

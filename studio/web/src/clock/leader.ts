@@ -35,6 +35,8 @@ export class Leader {
   readonly hasMetronome = signal(true);
   readonly hasCountIn = signal(true);
   readonly loops = signal<Loop[]>([]);
+  /** Tempo changes so far, by bar. */
+  tempos: [bar: number, bpm: number][] = [];
   /** Which channel a track sounds on; undefined when it is silent. */
   channelOf: (track: Track) => number | undefined = () => undefined;
   /** Called at each bar line with the bar that has ended, before the server is told. */
@@ -143,6 +145,7 @@ export class Leader {
 
   #lay(bar: TimedBar): void {
     const isCountIn = bar.index === this.#countIn;
+    if (this.tempos.at(-1)?.[1] !== bar.bpm) this.tempos.push([bar.index, bar.bpm]);
     if (this.hasMetronome.value || isCountIn) this.#player.schedule(clicks(bar));
     const session = this.#client.session.peek();
     for (const loop of this.loops.value) {

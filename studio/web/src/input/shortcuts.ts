@@ -2,9 +2,12 @@
 import { panic } from "../panels/TopBar";
 import { isHelpOpen } from "../panels/Help";
 import { tapTempo } from "../panels/TempoField";
-import { jam, keys, leader, performer } from "../studio";
+import { togglePlay, view, writeMarked } from "../desk";
+import { keys, leader, performer } from "../studio";
+import { deleteChosen } from "../roll/editing";
 import { unmarkAll } from "../roll/selection";
-import { redo, regenerate, undo } from "../session/takes";
+import { redoShown, undoShown } from "../session/history";
+import { regenerate } from "../session/takes";
 import { zoom } from "../roll/view";
 
 export interface Shortcut {
@@ -26,6 +29,7 @@ export const SHORTCUTS: Shortcut[] = [
   { keys: "+ -", about: "zoom" },
   { keys: "Arrows", about: "move among the bars; with Shift, mark them" },
   { keys: "Esc", about: "forget the marks" },
+  { keys: "Del", about: "delete the chosen note" },
   { keys: ".", about: "panic: end every note" },
   { keys: "?", about: "this page" },
 ];
@@ -53,10 +57,12 @@ function onKeyDown(event: KeyboardEvent): void {
 }
 
 const ACTIONS: Record<string, (event: KeyboardEvent) => void> = {
-  " ": () => void jam.toggle(),
+  " ": () => void togglePlay(),
   q: () => (keys.isOn.value = !keys.isOn.value),
   r: () => (performer.isArmed.value = !performer.isArmed.value),
-  g: () => regenerate(),
+  g: () => (view.value === "song" ? void writeMarked() : regenerate()),
+  Delete: () => deleteChosen(),
+  Backspace: () => deleteChosen(),
   m: () => (leader.hasMetronome.value = !leader.hasMetronome.value),
   t: (event) => tapTempo(event.timeStamp),
   "+": () => zoom(1.25),
@@ -65,6 +71,6 @@ const ACTIONS: Record<string, (event: KeyboardEvent) => void> = {
   ".": () => panic(),
   "?": () => (isHelpOpen.value = true),
   Escape: () => unmarkAll(),
-  "Ctrl+z": (event) => (event.shiftKey ? redo() : undo()),
-  "Ctrl+y": () => redo(),
+  "Ctrl+z": (event) => (event.shiftKey ? redoShown() : undoShown()),
+  "Ctrl+y": () => redoShown(),
 };

@@ -1,7 +1,7 @@
 import { GROOVES } from "../session/grooves";
 import { client, jam, keys, midi, performer } from "../studio";
 import { Section, Select, Slider, Switch } from "../ui/controls";
-import { trackName } from "../roll/TrackHeader";
+import { trackName } from "../session/track-name";
 import { AddTrack } from "./AddTrack";
 import { TrackCard } from "./TrackCard";
 import { openTrack } from "./tabs";

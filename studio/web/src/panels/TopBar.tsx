@@ -1,5 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { beatsOf } from "../clock/timeline";
+import { meterOf } from "../session/state";
+import { isPlaying as playing, shown as onDesk, shownBar, togglePlay, view, work } from "../desk";
 import { client, jam, leader, player, wire } from "../studio";
 import { Button, Select } from "../ui/controls";
 import { setTheme, theme } from "../ui/colours";
@@ -62,7 +64,7 @@ export function panic(): void {
 }
 
 function PlayButton() {
-  const isPlaying = leader.isPlaying.value;
+  const isPlaying = playing.value;
   const isStarting = jam.isStarting.value;
   const label = isStarting ? "Starting" : isPlaying ? "Pause" : "Play";
   return (
@@ -73,7 +75,7 @@ function PlayButton() {
       aria-busy={isStarting}
       disabled={wire.connection.value !== "open"}
       title={`${label} (space)`}
-      onClick={() => void jam.toggle()}
+      onClick={() => void togglePlay()}
     >
       <Icon name={isPlaying ? "pause" : "play"} />
       <span>{label}</span>
@@ -82,16 +84,17 @@ function PlayButton() {
 }
 
 function Position() {
-  const bar = leader.bar.value;
-  const meter = leader.timeline.bar(bar)?.meter ?? leader.meter.value;
-  const beats = beatsOf(meter);
-  const shown = bar >= 0 ? bar : client.session.value.playhead;
+  const bar = shownBar.value;
+  const isLive = view.value === "live";
+  const live = leader.timeline.bar(bar)?.meter ?? leader.meter.value;
+  const beats = beatsOf(isLive ? live : meterOf(onDesk.value, Math.max(bar, 0)));
+  const shown = bar >= 0 || !isLive ? Math.max(bar, 0) : client.session.value.playhead;
   return (
     <div class="position" role="status" aria-label="Position" aria-live="off">
       <b>{shown + 1}</b>
       <span class="beats" aria-hidden="true">
         {Array.from({ length: beats }, (_, beat) => (
-          <i key={beat} data-on={bar >= 0 && beat === leader.beat.value} />
+          <i key={beat} data-on={isLive && bar >= 0 && beat === leader.beat.value} />
         ))}
       </span>
     </div>
@@ -141,7 +144,9 @@ function bandStatus(): [kind: string, text: string] {
     case "refused":
       return ["bad", wire.refusal.value];
   }
+  if (work.value) return ["busy", work.value];
   if (player.state.value === "failed") return ["bad", player.problem.value];
+  if (view.value === "song") return ["idle", onDesk.value.name];
   if (jam.isStarting.value) return ["wait", "Getting the band together"];
   if (phase !== "RUNNING") return ["idle", "Ready when you are"];
   if (!leader.isPlaying.value) {

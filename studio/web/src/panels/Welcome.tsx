@@ -1,4 +1,5 @@
-import { jam, wire } from "../studio";
+import { togglePlay } from "../desk";
+import { wire } from "../studio";
 import { Icon } from "../ui/icons";
 import { GroovePicker } from "./Band";
 
@@ -17,7 +18,7 @@ export function Welcome() {
         type="button"
         class="play large"
         disabled={wire.connection.value !== "open"}
-        onClick={() => void jam.toggle()}
+        onClick={() => void togglePlay()}
       >
         <Icon name="play" />
         <span>Play</span>

@@ -40,7 +40,7 @@ function BarCell(props: { session: Session; track: Track; index: number; now: nu
       tabIndex={isCursor || isFirst ? 0 : -1}
       style={{
         transform: `translateX(${(index - left.value) * barWidth.value}px)`,
-        width: barWidth.value,
+        width: `${barWidth.value}px`,
       }}
       onClick={(event) => {
         const how = event.shiftKey ? "range" : event.ctrlKey || event.metaKey ? "add" : "only";

@@ -1,10 +1,11 @@
 import { useComputed, useSignalEffect } from "@preact/signals";
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { beatsOf } from "../clock/timeline";
 import { meterOf, type Session, type Track } from "../session/state";
 import { cssColour, theme, TRACK_COLOURS } from "../ui/colours";
 import { drawLane } from "./draw";
 import { NoteIndex } from "./notes";
+import { chosen, draft, editorOf } from "./editing";
 import { marks } from "./selection";
 import { barWidth, left, width } from "./view";
 
@@ -12,11 +13,11 @@ import { barWidth, left, width } from "./view";
 export function LaneCanvas(props: {
   session: Session;
   track: Track;
-  position: number;
+  place: number;
   height: number;
   now: number;
 }) {
-  const { session, track, position, height, now } = props;
+  const { session, track, place, height, now } = props;
   const canvas = useRef<HTMLCanvasElement>(null);
   const view = useComputed(() => ({
     left: left.value,
@@ -24,9 +25,12 @@ export function LaneCanvas(props: {
     width: width.value,
     theme: theme.value,
     marks: marks.value,
+    chosen: chosen.value,
+    draft: draft.value,
   }));
   const latest = useRef(props);
   latest.current = props;
+  const index = useMemo(() => new NoteIndex(track.bars), [session, track]);
   const draw = () => {
     const element = canvas.current;
     if (!element) return;
@@ -45,17 +49,20 @@ export function LaneCanvas(props: {
     }
     drawLane(context, {
       ...view.peek(),
-      index: new NoteIndex(track.bars),
+      index,
       isDrum: track.isDrum,
-      colour: cssColour(`--track-${position % TRACK_COLOURS}`),
+      colour: cssColour(`--track-${place % TRACK_COLOURS}`),
       height,
       beats: beatsOf(meterOf(session, session.playhead)),
       lines: {
         bar: cssColour("--line-bar"),
         beat: cssColour("--line-beat"),
         black: cssColour("--black-key"),
+        chosen: cssColour("--focus"),
       },
       tints,
+      chosen: chosen.peek()?.trackId === track.id ? chosen.peek()!.note : null,
+      draft: draft.peek()?.trackId === track.id ? draft.peek()!.note : null,
     });
   };
   useSignalEffect(() => {
@@ -63,5 +70,15 @@ export function LaneCanvas(props: {
     draw();
   });
   useLayoutEffect(draw, [session, height, now, track]);
-  return <canvas ref={canvas} class="lane-notes" style={{ height }} aria-hidden="true" />;
+  const editor = editorOf(track);
+  return (
+    <canvas
+      ref={canvas}
+      class={editor ? "lane-notes editable" : "lane-notes"}
+      style={{ height: `${height}px` }}
+      aria-hidden="true"
+      onPointerDown={(event) => editor?.onPointerDown(event, { session, track, index, height })}
+      onDblClick={(event) => editor?.onDoubleClick(event, { session, track, index, height })}
+    />
+  );
 }

@@ -1,10 +1,11 @@
 import { signal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { client, leader, player } from "../studio";
+import { isPlaying, position, shown, shownBar } from "../desk";
 import { Button } from "../ui/controls";
 import { BarRow } from "./BarRow";
 import { LaneCanvas } from "./LaneCanvas";
 import { Legend } from "./Legend";
+import { SelectionTools } from "./SelectionTools";
 import { TrackHeader } from "./TrackHeader";
 import { barWidth, follow, follows, left, scrollTo, visibleBars, width, zoom } from "./view";
 
@@ -16,8 +17,8 @@ const laneRoom = signal(400);
 /** All tracks, bar by bar, as the server tells them. */
 export function Roll() {
   const lanes = useRef<HTMLDivElement>(null);
-  const session = client.session.value;
-  const now = leader.isPlaying.value ? leader.bar.value : -1;
+  const session = shown.value;
+  const now = shownBar.value;
   useMeasuredWidth(lanes);
   const tall = Math.max(LEAST_LANE, laneRoom.value / Math.max(1, session.tracks.length) - 1);
   const height = Math.min(220, tall) - CELLS;
@@ -34,18 +35,19 @@ export function Roll() {
             title="Turn the page with the music"
             onClick={() => (follows.value = !follows.value)}
           />
+          <SelectionTools />
           <Legend />
         </div>
         <Ruler />
       </div>
       <div class="lanes" ref={lanes}>
         <div role="grid" aria-label="Bars" class="lane-grid">
-          {session.tracks.map((track, position) => (
-            <div class="lane" key={track.id} style={{ "--track": `var(--track-${position % 8})` }}>
+          {session.tracks.map((track, place) => (
+            <div class="lane" key={track.id} style={{ "--track": `var(--track-${place % 8})` }}>
               <TrackHeader track={track} />
               <div class="lane-body">
                 <BarRow session={session} track={track} now={now} />
-                <LaneCanvas {...{ session, track, position, height, now }} />
+                <LaneCanvas {...{ session, track, place, height, now }} />
               </div>
             </div>
           ))}
@@ -117,17 +119,16 @@ function Ruler() {
 function Playhead() {
   const line = useRef<HTMLDivElement>(null);
   useSignalEffect(() => {
-    if (!leader.isPlaying.value) {
+    if (!isPlaying.value) {
       line.current?.setAttribute("hidden", "");
       return;
     }
     let wanted = 0;
     const step = () => {
-      const place = leader.timeline.at(player.frameHeardAt(performance.now()));
-      if (place && line.current) {
-        const position = place.bar.index + Math.min(place.fraction, 1);
-        follow(position);
-        const x = (position - left.peek()) * barWidth.peek();
+      const at = position();
+      if (at !== undefined && line.current) {
+        follow(at);
+        const x = (at - left.peek()) * barWidth.peek();
         line.current.toggleAttribute("hidden", x < 0 || x > width.peek());
         line.current.style.transform = `translateX(${x}px)`;
       }

@@ -1,5 +1,5 @@
 import { instrumentName } from "../schema";
-import { partNames } from "../session/names";
+import { trackName } from "../session/track-name";
 import type { Track } from "../session/state";
 import { leader, mixer, performer } from "../studio";
 import { openAgent } from "../panels/tabs";
@@ -65,9 +65,6 @@ export function TrackHeader({ track }: { track: Track }) {
     </div>
   );
 }
-
-export const trackName = (track: Track): string =>
-  track.name || partNames.value.get(track.id) || instrumentName(track.instrument, track.isDrum);
 
 function TrackKind({ track }: { track: Track }) {
   if (track.isAgent) {

@@ -10,9 +10,12 @@ export interface Lane {
   width: number;
   height: number;
   beats: number;
-  lines: { bar: string; beat: string; black: string };
+  lines: { bar: string; beat: string; black: string; chosen: string };
   /** Bars with their own tint, such as selected ones. */
   tints: Map<number, string>;
+  /** The note that the musician has chosen, and the one that is being drawn or moved. */
+  chosen: PlacedNote | null;
+  draft: PlacedNote | null;
 }
 
 const LEAST_SPAN = 18;
@@ -43,6 +46,15 @@ export function drawLane(context: CanvasRenderingContext2D, lane: Lane): void {
     drawNote(context, lane, note, (high - note.pitch) * row, row);
   }
   context.globalAlpha = 1;
+  for (const note of [lane.draft, lane.chosen]) {
+    if (!note) continue;
+    if (note === lane.draft) drawNote(context, lane, note, (high - note.pitch) * row, row);
+    context.globalAlpha = 1;
+    context.strokeStyle = lane.lines.chosen;
+    context.lineWidth = 2;
+    const x = (note.start - left) * barWidth;
+    context.strokeRect(x - 1, (high - note.pitch) * row - 1, note.duration * barWidth + 2, row + 2);
+  }
 }
 
 function drawNote(

@@ -20,9 +20,11 @@ export interface Groove {
   /** Strokes of the chords: onset and duration in bars, velocity. */
   strokes: [onset: number, duration: number, velocity: number][];
   parts: Part[];
+  /** Bars of the loops instead of chords, in their order. */
+  loops?: Note[][][];
 }
 
-const part = (
+export const part = (
   role: Part["role"],
   name: string,
   instrument: number,

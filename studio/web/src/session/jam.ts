@@ -5,7 +5,8 @@ import type { Performer } from "../input/performer";
 import type { Mixer } from "../sound/mixer";
 import type { Player } from "../sound/player";
 import type { Client } from "./client";
-import { chordBars, type Groove, GROOVES } from "./grooves";
+import { chordBars, type Groove, GROOVES, type Part, part } from "./grooves";
+import { noteOf, type Take } from "../song/take";
 import { nameParts } from "./names";
 
 const MELODIC = 10;
@@ -76,13 +77,35 @@ export class Jam {
       this.mixer.set(id, { volume: part.volume, pan: part.pan, isMuted: false, isSolo: false });
     });
     this.performer.trackId.value = groove.parts.findIndex((part) => part.role === "you");
+    const songs = [...(groove.loops ?? [])];
+    leader.tempos = [];
     leader.loops.value = groove.parts.flatMap((part, trackId) =>
-      part.role === "loop" ? [{ trackId, bars: chordBars(groove), from: 0 }] : [],
+      part.role === "loop" ? [{ trackId, bars: songs.shift() ?? chordBars(groove), from: 0 }] : [],
     );
     client.send("/midigpt/session/start");
     leader.sendLoops(0);
     leader.start(1, leader.hasCountIn.value);
     leader.endBar(0, groove.meter);
+  }
+
+  /** A new session in which a song repeats as it is, with room to play and an agent for the bass. */
+  async beginWith(take: Take, name: string): Promise<void> {
+    const [numerator, denominator] = take.meters[0] ?? [4, 4];
+    const parts: Part[] = take.tracks.map((track) => ({
+      ...part("loop", track.name, track.instrument, 100),
+      isDrum: track.is_drum,
+    }));
+    await this.player.open();
+    await this.begin({
+      name,
+      about: "",
+      bpm: Math.round(take.tempos[0]?.[1] ?? 120),
+      meter: { numerator, denominator },
+      chords: [],
+      strokes: [],
+      parts: [part("you", "You", 0, 110), ...parts, part("agent", "Bass", 33, 104)],
+      loops: take.tracks.map((track) => track.bars.map((bar) => bar.map(noteOf))),
+    });
   }
 
   /** End the session; the music stays to be seen and saved. */

@@ -110,6 +110,13 @@ export class Player {
     for (const { program, isDrum } of this.#channels.values()) this.#need(program, isDrum);
   }
 
+  /** Resolves when the samples of all instruments in use are there. */
+  async settled(): Promise<void> {
+    while (this.state.value === "loading" || this.#banks.size < this.#asked.size) {
+      await new Promise((done) => setTimeout(done, 50));
+    }
+  }
+
   /**
    * Compute `frames` of sound without playing them: two channels of samples.
    * `notes` count frames from 0 at the player's sample rate.

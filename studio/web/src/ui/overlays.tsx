@@ -14,7 +14,7 @@ export function Hints() {
     <div
       class={shown.isAbove ? "hint above" : "hint"}
       role="tooltip"
-      style={{ left: shown.x, top: shown.y }}
+      style={{ left: `${shown.x}px`, top: `${shown.y}px` }}
     >
       <b>{head}</b>
       {lines.map((line) => (

@@ -15,6 +15,11 @@ export class Wire {
   onTraffic: (messages: Osc[], isSent: boolean) => void = () => {};
   #socket = io({ transports: ["websocket"], autoConnect: false, reconnectionDelayMax: 2000 });
 
+  /** How messages travel now. */
+  get transport(): string {
+    return this.#socket.io.engine.transport.name;
+  }
+
   open(): void {
     this.#socket.on("connect", () => {
       this.connection.value = "open";
