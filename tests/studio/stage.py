@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -35,7 +36,7 @@ class Stage:
 
     def open(self) -> None:
         self.page.goto(self.url)
-        self.page.wait_for_function("studio.wire.connection.value === 'open'")
+        self.wait("window.studio?.wire.connection.value === 'open'")
 
     def close(self) -> None:
         self.context.close()
@@ -70,7 +71,11 @@ class Stage:
     # --- eyes ------------------------------------------------------------------------------
 
     def wait(self, expression: str, seconds: float = 30) -> None:
-        self.page.wait_for_function(expression, timeout=seconds * SECONDS)
+        """Until an expression is true; asked from outside, as the page's policy allows no eval."""
+        deadline = time.monotonic() + seconds
+        while not self.ask(expression):
+            assert time.monotonic() < deadline, f"in vain: {expression}"
+            self.page.wait_for_timeout(40)
 
     def ask(self, expression: str, argument: Any = None) -> Any:
         return self.page.evaluate(expression, argument)

@@ -112,3 +112,11 @@ test("a late note starts at once and keeps its end", () => {
   render(renderer, 1280, QUANTUM, 1280);
   expect(starts).toEqual([1280]);
 });
+
+test("fractions of a frame are rounded, and the sound stays finite", () => {
+  const renderer = makeRenderer();
+  renderer.receive({ kind: "notes", notes: [note(100.4, 2000.7), note(300.6, 5000.2, 45)] });
+  const sound = render(renderer, 12_800);
+  expect(sound.every(Number.isFinite)).toBe(true);
+  expect(sound.some((x) => Math.abs(x) > 0.01)).toBe(true);
+});

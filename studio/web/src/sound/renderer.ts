@@ -47,7 +47,9 @@ export class Renderer {
         this.synth.controllerChange(command.channel, command.controller as 7, command.value);
         break;
       case "notes":
-        for (const note of command.notes) this.#starts.add(note);
+        for (const note of command.notes) {
+          this.#starts.add({ ...note, frame: Math.round(note.frame) });
+        }
         break;
       case "press":
         this.synth.noteOn(command.channel, command.pitch, command.velocity);
@@ -96,7 +98,7 @@ export class Renderer {
     const key = note.channel * 128 + note.pitch;
     if (this.#sounding.has(key)) this.synth.noteOff(note.channel, note.pitch);
     this.#sounding.set(key, note);
-    this.#ends.add({ frame: Math.max(note.until, frame + 1), key, note });
+    this.#ends.add({ frame: Math.max(Math.round(note.until), frame + 1), key, note });
     this.synth.noteOn(note.channel, note.pitch, note.velocity);
     this.onStart(note, frame);
   }
