@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -17,13 +18,19 @@ from typing import Any, Protocol
 from midigpt import __version__
 from midigpt_server.generation.job import Job
 from midigpt_server.generation.model_info import ModelInfo
-from midigpt_server.generation.thread import Failed, GenerationEvent, Prompted, Succeeded
+from midigpt_server.generation.thread import (
+    Failed,
+    GenerationEvent,
+    Prompted,
+    Sampled,
+    Succeeded,
+)
 from midigpt_server.protocol import inbound, osc
 from midigpt_server.protocol.errors import Code, ProtocolError
 from midigpt_server.protocol.fields import BadValueError
-from midigpt_server.protocol.inbound import Inbound
 from midigpt_server.protocol.osc import Message
 from midigpt_server.protocol.outbound import error, reply
+from midigpt_server.protocol.row import Inbound
 from midigpt_server.session.observer import SessionObserver
 from midigpt_server.session.registry import Connection, Registry
 from midigpt_server.session.session import Session
@@ -68,13 +75,14 @@ class Conductor:
         self._clock = clock
         self._reply_port = reply_port
         self._registry = Registry(make_session)
-        self._running: tuple[Session, Job] | None = None
+        self._running: tuple[Connection, Job] | None = None
         self._turn = 0
 
     @property
     def next_tick(self) -> float | None:
         """When :meth:`tick` is due, on the clock; None: not before something else happens."""
-        return None
+        wakeups = (connection.session.wakeup for connection in self._registry)
+        return min((moment for moment in wakeups if moment is not None), default=None)
 
     # --- in --------------------------------------------------------------------------------
 
@@ -94,8 +102,11 @@ class Conductor:
     def tick(self) -> None:
         """Time has passed."""
         now = self._clock.now()
+        for connection in self._registry:
+            self._guarded(self._advance, connection)
         for connection in self._registry.idle(now):
-            self._close(connection, now)
+            self._guarded(self._close, connection, now)
+        self._guarded(self._dispatch)
 
     def close(self) -> None:
         """Cancel what runs."""
@@ -132,6 +143,7 @@ class Conductor:
         else:
             connection = self._registry.used_by(peer, now)
         session = connection.session
+        self._advance(connection)
         if session.state not in row.states:
             raise ProtocolError(
                 Code.WRONG_STATE, f"{row.address} is not legal in state {session.state.value}"
@@ -139,7 +151,8 @@ class Conductor:
         arguments = row.parse(message.arguments)
         getattr(session, row.handler)(*arguments)
         if row.private:
-            peer.send(session.take_replies())
+            port = session.reply_port
+            (peer.on_port(port) if port else peer).send(session.take_replies())
             return
         accepted = Message(row.address, tuple(arguments))
         self._observe("on_inbound", connection, accepted, now)
@@ -195,50 +208,85 @@ class Conductor:
         state = {"id": connection.session.id, "revision": connection.revision}
         return reply("session/snapshot", {**state, **connection.session.snapshot()})
 
+    def _resend(self, peer: Peer, first: int, last: int) -> None:
+        connection = self._registry.find(peer)
+        if connection is not None:
+            peer.send([m for m in connection.sent if first <= (m.number or 0) <= last])
+
     # --- generation ------------------------------------------------------------------------
 
     def _on_generation(self, event: GenerationEvent) -> None:
         assert self._running is not None
-        session, job = self._running
+        connection, job = self._running
+        session = connection.session
+        self._advance(connection)
         if isinstance(event, Prompted):
             session.on_prompt_state(job, event.prompt)
+        elif isinstance(event, Sampled):
+            session.on_notes(job, event.attempt, event.bar, event.notes)
         else:
             self._running = None
             if isinstance(event, Succeeded):
                 session.on_result(job, event.result)
             elif isinstance(event, Failed):
                 session.on_failure(job, event.reason)
-        for connection in self._registry:
-            if connection.session is session:
-                self._flush(connection)
+        self._flush(connection)
 
     def _dispatch(self) -> None:
-        """Start a wanted generation if the generator is free: the session served least recently."""
+        """Start the most urgent wanted generation, if the generator is free.
+
+        That is the one with the earliest deadline; among those without, the session served least
+        recently.
+        """
         if self._running is not None:
             return
-        waiting = [c for c in self._registry if c.session.wanted is not None]
-        if not waiting:
+        urgent = min(self._registry, key=self._urgency, default=None)
+        if urgent is None or urgent.session.answers.next() is None:
             return
-        connection = min(waiting, key=lambda c: c.served)
-        connection.served = self._turn = self._turn + 1
-        job = connection.session.begin()
-        self._running = (connection.session, job)
-        self._flush(connection)
+        urgent.served = self._turn = self._turn + 1
+        job = urgent.session.begin()
+        self._running = (urgent, job)
+        self._flush(urgent)
         self._submit(job)
+
+    @staticmethod
+    def _urgency(connection: Connection) -> tuple[bool, float, int]:
+        wanted = connection.session.answers.next()
+        deadline = wanted.deadline if wanted else None
+        return wanted is None, math.inf if deadline is None else deadline, connection.served
 
     # --- out -------------------------------------------------------------------------------
 
+    def _advance(self, connection: Connection) -> None:
+        """Tell a session the time, and send what that brings."""
+        connection.session.advance(self._clock.now())
+        self._flush(connection)
+
     def _flush(self, connection: Connection) -> None:
         """Send what the session has to say."""
-        messages = connection.session.take_replies()
+        session, now = connection.session, self._clock.now()
+        for timing in session.take_timings():
+            self._observe("on_job", connection, timing, now)
+        messages = session.take_replies()
         if not messages:
             return
         for message in messages:
             log.debug("-> %s %s", message.address, message.arguments)
+        on_wire = [self._on_wire(connection, message) for message in messages]
         for player in connection.players:
-            player.send(messages)
-        self._observe("on_outbound", connection, messages, self._clock.now())
+            player.send(on_wire)
+        self._observe("on_outbound", connection, messages, now)
         self._mirror(connection, "out", messages)
+
+    def _on_wire(self, connection: Connection, message: Message) -> Message:
+        """Dated by the time of day, numbered if the players want it."""
+        if message.time is not None:
+            message = message._replace(time=self._clock.unix(message.time))
+        if connection.session.numbered:
+            connection.count += 1
+            message = message._replace(number=connection.count)
+            connection.sent.append(message)
+        return message
 
     def _mirror(self, connection: Connection, direction: str, messages: Sequence[Message]) -> None:
         first = connection.revision + 1

@@ -26,7 +26,7 @@ from midigpt.inference import InferenceEngine
 from midigpt_server.client import Client
 from midigpt_server.commands.serve import build_parser, parameter_defaults
 from midigpt_server.generation.engine_backend import EngineBackend
-from midigpt_server.generation.job import Job, PromptState, Result
+from midigpt_server.generation.job import Job, Listener, PromptState, Result
 from midigpt_server.generation.request import score_of
 from midigpt_server.server import Server
 from midigpt_server.transports.udp import UdpTransport
@@ -43,9 +43,18 @@ class Recorder(EngineBackend):
         super().__init__(engine)
         self.jobs: list[Job] = []
 
-    def generate(self, job: Job, prompt_state: Any) -> Result:
+    def generate(self, job: Job, listener: Listener) -> Result:
         self.jobs.append(job)
-        return super().generate(job, prompt_state)
+        return super().generate(job, listener)
+
+
+class Prompts:
+    """A listener that keeps prompt states."""
+
+    def __init__(self, states: list[PromptState]) -> None:
+        self.prompted = states.append
+
+    def sampled(self, attempt: int, bar: int, notes: object) -> None: ...
 
 
 @pytest.fixture(scope="module")
@@ -303,5 +312,5 @@ def test_prompt_states_are_in_absolute_bars(backends: dict[str, EngineBackend]) 
     backend = backends["ghost"]
     assert isinstance(backend, Recorder) and backend.jobs
     job = backend.jobs[-1]
-    backend.generate(job, states.append)
+    backend.generate(job, Prompts(states))
     assert [(state.start_bar, state.end_bar) for state in states] == [(job.first_bar, job.end_bar)]

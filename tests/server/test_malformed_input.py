@@ -109,11 +109,12 @@ def test_undecodable_datagrams_are_counted(
 def test_1000_random_datagrams(musician: Musician, server: Server) -> None:
     musician.begin(buffer_bars=2)
     rng = random.Random(20240229)
-    known = [osc.encode(address, (0, 60, 80, 0.5, 0.5, 0)) for address in INBOUND]
+    ends = ("/midigpt/session/init", "/midigpt/session/start", "/midigpt/session/stop")
+    known = [osc.encode(a, (0, 60, 80, 0.5, 0.5, 0)) for a in INBOUND if a not in ends]
     for index in range(1000):
         datagram = bytearray(rng.randbytes(rng.randrange(1, 200)))
         if index % 2:  # damage a good one, but for the addresses that end the session
-            datagram = bytearray(rng.choice(known[3:]))
+            datagram = bytearray(rng.choice(known))
             for _ in range(rng.randrange(1, 6)):
                 datagram[rng.randrange(16, len(datagram))] = rng.randrange(256)
         musician.client.send_datagram(bytes(datagram))

@@ -26,7 +26,7 @@ class Printer:
 
     def receive(self, messages: Sequence[Message], peer: Peer) -> None:
         """Print the messages of a packet."""
-        for address, values, tags in messages:
+        for address, values, tags, *_ in messages:
             print(_sender(peer), address, f",{tags}", *map(repr, values), flush=True)
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any
 
 from midigpt import Score, Track
 from midigpt.inference import GenerationCancelled, InferenceEngine
-from midigpt_server.generation.job import GenerationError, Job, PromptState, Result
+from midigpt_server.generation.job import GenerationError, Job, Listener, PromptState, Result
 from midigpt_server.generation.model_info import AttributeInfo, ModelInfo
 from midigpt_server.generation.request import request_of, score_of
 from midigpt_server.timing.bars import BarNote, Meter
@@ -44,7 +43,7 @@ class EngineBackend:
         )
         self.info = self._describe()
 
-    def generate(self, job: Job, prompt_state: Callable[[PromptState], None]) -> Result:
+    def generate(self, job: Job, listener: Listener) -> Result:
         """Write the job's bars; see :class:`midigpt_server.generation.job.Backend`."""
         score = score_of(job, self._resolution)
         request = request_of(job, self._bar_attributes)
@@ -53,9 +52,12 @@ class EngineBackend:
                 score, request, stop_after_bars=job.deliver_end - job.write_from
             )
             session.cancel_event = job.cancel
-            session.prompt_state_sink = lambda state: prompt_state(
+            session.prompt_state_sink = lambda state: listener.prompted(
                 _prompt_state(job, state, session.dropped_context)
             )
+            if job.values["streaming"]:
+                session.note_interval = 0.0
+                session.note_sink = lambda notes: self._tell(job, session.attempt, notes, listener)
             written = session.run()
         except GenerationCancelled:
             raise GenerationError("cancelled") from None
@@ -66,7 +68,28 @@ class EngineBackend:
             bar: _bar_notes(agent, bar - job.first_bar, job.meter(bar), written.resolution)
             for bar in range(job.write_from, job.deliver_end)
         }
-        return Result(bars, self._levels(job, agent, written.resolution))
+        levels = self._levels(job, agent, written.resolution)
+        return Result(bars, levels, session.gen_count)
+
+    def _tell(
+        self, job: Job, attempt: int, notes: list[dict[str, int]], listener: Listener
+    ) -> None:
+        agent = job.tracks.index(job.agent)
+        by_bar: dict[int, list[BarNote]] = {}
+        for note in notes:
+            bar = job.first_bar + note["bar"]
+            if note["track"] == agent and job.write_from <= bar < job.deliver_end:
+                ticks = job.meter(bar).ticks(self._config.decode_resolution)
+                by_bar.setdefault(bar, []).append(
+                    BarNote(
+                        note["pitch"],
+                        note["velocity"],
+                        note["onset_ticks"] / ticks,
+                        note["duration_ticks"] / ticks,
+                    )
+                )
+        for bar, new in by_bar.items():
+            listener.sampled(attempt, bar, new)
 
     def _levels(self, job: Job, agent: Track, resolution: int) -> dict[str, int]:
         """The agent's attribute levels in the delivered bars (D32)."""
@@ -117,7 +140,7 @@ def _prompt_state(job: Job, state: dict[str, Any], dropped: list[int]) -> Prompt
 
     def letters(track: dict[str, Any]) -> tuple[str, ...]:
         states = track["states"]
-        if not track["is_agent"]:
+        if job.tracks[track["id"]].id != job.agent_id:
             return tuple(states)
         return (*states[:written_from], *["T"] * len(states[written_from:]))
 

@@ -6,7 +6,7 @@ what is generated, nor whose notes they are (D29).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Protocol
@@ -18,7 +18,11 @@ from midigpt_server.timing.bars import BarNote, Meter
 
 @dataclass(frozen=True)
 class JobTrack:
-    """One track of a job; ``bars`` has the notes of each bar of the job's window."""
+    """One track of a job; ``bars`` has the notes of each bar of the job's window.
+
+    ``is_agent`` says that an agent plays it, this job's or another; ``hidden`` are the bars, by
+    absolute index, that are not known yet (and those that the model shall not see).
+    """
 
     id: int
     instrument: int
@@ -26,6 +30,7 @@ class JobTrack:
     is_agent: bool
     ignored: bool
     bars: tuple[tuple[BarNote, ...], ...]
+    hidden: tuple[int, ...] = ()
 
 
 class Cancellation(CancelEvent):
@@ -49,29 +54,31 @@ class Cancellation(CancelEvent):
 class Job:
     """One generation. Bar indices are absolute.
 
-    ``first_bar`` and ``end_bar`` bound the bars in ``tracks`` and ``meters``; the agent's bars
-    from ``write_from`` on are written, those from ``target`` to ``deliver_end`` are delivered,
-    human bars from ``playhead`` on are hidden, and so are the agent's ``hidden_agent_bars``.
+    ``first_bar`` and ``end_bar`` bound the bars in ``tracks`` and ``meters``; the bars of the track
+    ``agent_id`` from ``write_from`` on are written, those from ``target`` to ``deliver_end`` are
+    delivered. ``take`` tells writings of the same bar apart. ``deadline`` is when the bar is due,
+    in seconds of the server's clock, if that is known.
     """
 
+    agent_id: int
     target: int
     deliver_end: int
-    playhead: int
     first_bar: int
     end_bar: int
     write_from: int
     tracks: tuple[JobTrack, ...]
     meters: tuple[Meter, ...]
-    hidden_agent_bars: tuple[int, ...]
     attributes: dict[str, int]
     values: dict[str, Any]
     track_values: dict[str, Any]
+    take: int = 0
+    deadline: float | None = None
     cancel: Cancellation = field(default_factory=Cancellation)
 
     @property
     def agent(self) -> JobTrack:
         """The track to write."""
-        return next(track for track in self.tracks if track.is_agent)
+        return next(track for track in self.tracks if track.id == self.agent_id)
 
     def meter(self, bar: int) -> Meter:
         """The time signature of an absolute bar of the window."""
@@ -94,10 +101,22 @@ class Result:
 
     bars: dict[int, tuple[BarNote, ...]]
     attributes: dict[str, int] = field(default_factory=dict)
+    tokens: int = 0
 
 
 class GenerationError(Exception):
     """A generation failed; the text is the reason for the client."""
+
+
+class Listener(Protocol):
+    """Who is told how a job goes on; called on the generation thread."""
+
+    def prompted(self, prompt: PromptState) -> None:
+        """Once, before the first token."""
+
+    def sampled(self, attempt: int, bar: int, notes: Sequence[BarNote]) -> None:
+        """New notes of a bar, if the job's values have ``streaming``. A higher ``attempt`` voids
+        those of the attempts before."""
 
 
 class Backend(Protocol):
@@ -107,8 +126,8 @@ class Backend(Protocol):
     def info(self) -> ModelInfo:
         """The checkpoint as sessions see it."""
 
-    def generate(self, job: Job, prompt_state: Callable[[PromptState], None]) -> Result:
-        """Write the job's bars, calling ``prompt_state`` once before the first token.
+    def generate(self, job: Job, listener: Listener) -> Result:
+        """Write the job's bars, telling the listener.
 
         Raises:
             GenerationError: refused, or no acceptable result.

@@ -31,6 +31,7 @@ _SAMPLING = (
     "model_dim",
 )
 _SEEDS = 2**31
+_VOICE_STEP = 104_729 * 1009
 _SEED_STEP = 7919  # beyond the seeds of a bar's attempts
 
 
@@ -49,7 +50,7 @@ def request_of(job: Job, bar_attributes: frozenset[str] = frozenset()) -> Genera
     return GenerationRequest(
         [_prompt(job, index, track, bar_attributes) for index, track in enumerate(job.tracks)],
         InferenceConfig(
-            seed=bar_seed(job.values["sampling_seed"], job.target),
+            seed=bar_seed(job.values["sampling_seed"], job.target, _voice(job)),
             bars_per_step=job.values["num_anticipated_bars"],
             tracks_per_step=0,
             **values,
@@ -57,12 +58,18 @@ def request_of(job: Job, bar_attributes: frozenset[str] = frozenset()) -> Genera
     )
 
 
-def bar_seed(seed: int, bar: int) -> int:
-    """The seed of one bar: equal for equal arguments, different from bar to bar (D46).
+def bar_seed(seed: int, bar: int, voice: int = 0) -> int:
+    """The seed of one bar: equal for equal arguments, different from bar to bar (D46) and from
+    agent to agent and take to take (``voice``).
 
     A negative seed stays negative: random.
     """
-    return seed if seed < 0 else (seed + _SEED_STEP * bar) % _SEEDS
+    return seed if seed < 0 else (seed + _SEED_STEP * bar + _VOICE_STEP * voice) % _SEEDS
+
+
+def _voice(job: Job) -> int:
+    agents = [track.id for track in job.tracks if track.is_agent]
+    return agents.index(job.agent_id) + len(agents) * job.take
 
 
 def _prompt(job: Job, index: int, track: JobTrack, bar_attributes: frozenset[str]) -> TrackPrompt:
@@ -72,15 +79,15 @@ def _prompt(job: Job, index: int, track: JobTrack, bar_attributes: frozenset[str
     def in_window(bars: Iterable[int]) -> list[int]:
         return [bar - job.first_bar for bar in bars if bar >= job.first_bar]
 
-    if not track.is_agent:
-        return TrackPrompt(index, [], mask_bars=in_window(range(job.playhead, job.end_bar)))
+    if track.id != job.agent_id:
+        return TrackPrompt(index, [], mask_bars=in_window(track.hidden))
     to_write = in_window(range(job.write_from, job.end_bar))
     per_bar = {n: v for n, v in job.attributes.items() if n in bar_attributes}
     return TrackPrompt(
         index,
         to_write,
         autoregressive=True,
-        mask_bars=in_window(job.hidden_agent_bars),
+        mask_bars=in_window(track.hidden),
         attributes={n: v for n, v in job.attributes.items() if n not in bar_attributes},
         controls=_pitch_range(job),
         bar_attributes={bar: per_bar for bar in to_write} if per_bar else {},

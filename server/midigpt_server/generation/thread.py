@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Thread
 from typing import TypeAlias
 
 from midigpt_server.generation.job import Backend, GenerationError, Job, PromptState, Result
+from midigpt_server.timing.bars import BarNote
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +22,16 @@ class Prompted:
 
     job: Job
     prompt: PromptState
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """New notes of a streaming job."""
+
+    job: Job
+    attempt: int
+    bar: int
+    notes: tuple[BarNote, ...]
 
 
 @dataclass(frozen=True)
@@ -39,7 +50,21 @@ class Failed:
     reason: str
 
 
-GenerationEvent: TypeAlias = Prompted | Succeeded | Failed
+GenerationEvent: TypeAlias = Prompted | Sampled | Succeeded | Failed
+
+
+@dataclass(frozen=True)
+class _Poster:
+    """A listener that makes events of what it is told."""
+
+    job: Job
+    post: Callable[[GenerationEvent], None]
+
+    def prompted(self, prompt: PromptState) -> None:
+        self.post(Prompted(self.job, prompt))
+
+    def sampled(self, attempt: int, bar: int, notes: Sequence[BarNote]) -> None:
+        self.post(Sampled(self.job, attempt, bar, tuple(notes)))
 
 
 class GenerationThread:
@@ -79,7 +104,7 @@ class GenerationThread:
 
     def _outcome(self, job: Job) -> Succeeded | Failed:
         try:
-            result = self._backend.generate(job, lambda p: self._post(Prompted(job, p)))
+            result = self._backend.generate(job, _Poster(job, self._post))
         except BaseException as error:  # the thread must outlive whatever a job raises
             if job.cancel.timed_out:
                 return Failed(job, f"timeout after {job.values['gen_timeout']:g} s")

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 from midigpt_server.protocol.errors import CODE_DOCS
 from midigpt_server.protocol.fields import Field
-from midigpt_server.protocol.inbound import INBOUND, Inbound
-from midigpt_server.protocol.outbound import OUTBOUND, Outbound
+from midigpt_server.protocol.inbound import INBOUND
+from midigpt_server.protocol.outbound import OUTBOUND
 from midigpt_server.protocol.parameters import CONDITIONING_PARAMETERS, PARAMETERS, TRACK_PARAMETERS
+from midigpt_server.protocol.row import Inbound, Outbound
 from midigpt_server.protocol.states import State
 
 _NATURAL_TAGS = {"int": "i", "float": "f", "bool": "i", "string": "s", "any": "?"}

@@ -15,15 +15,24 @@ from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.osc_packet import OscPacket
 
+SEQUENCE = "/midigpt/seq"
+MAX_BUNDLE = 1400  # bytes, to stay in one packet of any network
+_UNIX_IN_NTP = 2_208_988_800
 _PATTERN_CHARACTERS = frozenset("*?[]{}")
 
 
 class Message(NamedTuple):
-    """One OSC message; ``tags`` has one type tag for each argument, without the comma."""
+    """One OSC message; ``tags`` has one type tag for each argument, without the comma.
+
+    ``time`` dates it: seconds of the server's clock in a session, since 1970 on the wire; None is
+    at once. ``number`` is its place in a numbered stream (parameter ``sequence``).
+    """
 
     address: str
     arguments: tuple[Any, ...] = ()
     tags: str = ""
+    time: float | None = None
+    number: int | None = None
 
 
 class UndecodableError(ValueError):
@@ -40,8 +49,14 @@ def decode(datagram: bytes) -> list[Message]:
     """
     try:
         packet = OscPacket(datagram)
+        time = _bundle_time(datagram)
         return [
-            Message(timed.message.address, tuple(timed.message.params), _tags(timed.message))
+            Message(
+                timed.message.address,
+                tuple(timed.message.params),
+                _tags(timed.message),
+                time,
+            )
             for timed in packet.messages
         ]
     except Exception as error:  # python-osc raises more kinds than it documents
@@ -61,6 +76,40 @@ def encode(address: str, arguments: Iterable[Any] = (), tags: str = "") -> bytes
             argument = _as_float32(argument)
         builder.add_arg(argument, tag)
     return bytes(builder.build().dgram)
+
+
+def encode_all(messages: Iterable[Message]) -> list[bytes]:
+    """The datagrams of some messages, in order.
+
+    A plain message is a datagram of its own. Dated ones, and numbered ones (after
+    ``/midigpt/seq number``), come in bundles: as many of the same time as fit ``MAX_BUNDLE`` bytes.
+    """
+    datagrams: list[bytes] = []
+    bundle = b""
+    bundle_time: float | None = None
+    for message in messages:
+        if message.time is None and message.number is None:
+            datagrams += [bundle] if bundle else []
+            datagrams.append(encode(message.address, message.arguments, message.tags))
+            bundle = b""
+            continue
+        elements = b"" if message.number is None else _element(encode(SEQUENCE, (message.number,)))
+        elements += _element(encode(message.address, message.arguments, message.tags))
+        if bundle and message.time == bundle_time and len(bundle) + len(elements) <= MAX_BUNDLE:
+            bundle += elements
+            continue
+        datagrams += [bundle] if bundle else []
+        bundle, bundle_time = b"#bundle\0" + _ntp(message.time) + elements, message.time
+    return [*datagrams, bundle] if bundle else datagrams
+
+
+def _element(datagram: bytes) -> bytes:
+    return struct.pack(">i", len(datagram)) + datagram
+
+
+def _ntp(unix: float | None) -> bytes:
+    """An OSC time tag: 32.32 bits since 1900, 1 = at once."""
+    return struct.pack(">Q", 1 if unix is None else round((unix + _UNIX_IN_NTP) * 2**32))
 
 
 def is_pattern(address: str) -> bool:
@@ -101,6 +150,14 @@ def pattern_regex(pattern: str) -> re.Pattern[str]:
         return re.compile(out)
     except re.error as error:
         raise UndecodableError(f"address pattern {pattern!r}: {error}") from error
+
+
+def _bundle_time(datagram: bytes) -> float | None:
+    """The date of a bundle, kept when it has passed, which python-osc does not."""
+    if not datagram.startswith(b"#bundle"):
+        return None
+    (ntp,) = struct.unpack(">Q", datagram[8:16])
+    return None if ntp == 1 else ntp / 2**32 - _UNIX_IN_NTP
 
 
 def _tags(message: OscMessage) -> str:

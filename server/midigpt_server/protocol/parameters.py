@@ -8,12 +8,20 @@ from __future__ import annotations
 
 from midigpt_server.protocol.fields import Field
 
+FALLBACKS = ("none", "repeat", "vary", "hold", "rest")
 MASK_MODES = ("token", "attention", "attention_approx", "attention_skip", "remove")
 
 PARAMETERS: dict[str, Field] = {
     field.name: field
     for field in (
-        Field("lookahead_bars", "int", "k: the target is bar playhead + k", 1, 8, default=1),
+        Field(
+            "lookahead_bars",
+            "int",
+            "k: the target is bar playhead + k; 0 = the very next bar, see lead_beats",
+            0,
+            8,
+            default=1,
+        ),
         Field(
             "buffer_bars",
             "int",
@@ -83,8 +91,72 @@ PARAMETERS: dict[str, Field] = {
             "expect at most 1.0",
             default=False,
         ),
+        Field(
+            "lead_beats",
+            "float",
+            "with lookahead_bars 0: generation starts so many beats before the bar line, with what "
+            "has been heard so far; 0 = at the bar end",
+            0.0,
+            4.0,
+            default=1.0,
+        ),
+        Field(
+            "fallback",
+            "string",
+            "what fills a bar that cannot be ready in time: none (it comes late, as in MIDI-GPT "
+            "0.4.2), the agent's last bar (repeat), a variation of it (vary), its last chord "
+            "(hold), silence (rest)",
+            choices=FALLBACKS,
+            default="none",
+        ),
+        Field(
+            "output_latency",
+            "float",
+            "seconds that the client needs: bars are due so much before their bar line",
+            0.0,
+            1.0,
+            default=0.02,
+        ),
+        Field(
+            "streaming",
+            "bool",
+            "open at once (note_count -1), each note when it is sampled, count and close",
+            default=False,
+        ),
+        Field(
+            "timetags",
+            "bool",
+            "generated notes come in bundles dated by the tempo map",
+            default=False,
+        ),
+        Field(
+            "note_offs",
+            "bool",
+            "the server plays: play/on and play/off at their times, besides the generated bars",
+            default=False,
+        ),
+        Field(
+            "sequence",
+            "bool",
+            "each message comes in a bundle after its number (seq), so that losses are seen and "
+            "may be asked for (resend)",
+            default=False,
+        ),
+        Field(
+            "clock",
+            "string",
+            "who ends the bars: the client (bar/end), or the server by tempo and transport",
+            choices=("client", "internal"),
+            default="client",
+        ),
     )
 }
+
+#: parameters that an agent may have of its own
+_OF_AGENTS = (
+    *("lookahead_bars", "lead_beats", "fallback", "sampling_seed"),
+    *("top_p", "top_k", "mask_p", "mask_k", "max_attempts"),
+)
 
 TRACK_PARAMETERS: dict[str, Field] = {
     field.name: field
@@ -92,6 +164,9 @@ TRACK_PARAMETERS: dict[str, Field] = {
         Field("temperature", "float", "of this agent, instead of the global one", 0.1, 5.0),
         Field("min_pitch", "int", "lowest pitch this agent may play", 0, 127, default=0),
         Field("max_pitch", "int", "highest pitch this agent may play", 0, 127, default=127),
+        Field("mute", "bool", "the agent rests", default=False),
+        Field("instrument", "int", "General MIDI program", 0, 127),
+        *(PARAMETERS[name] for name in _OF_AGENTS),
     )
 }
 

@@ -24,13 +24,13 @@ class ParameterValues:
     ) -> None:
         self._window_lengths = window_lengths
         self._has_mask_token = has_mask_token
-        self._defaults = {name: field.default for name, field in PARAMETERS.items()}
+        self.defaults = {name: field.default for name, field in PARAMETERS.items()}
         for name, value in defaults.items():
-            self._defaults[name] = self._parse(name, value)
-        self._defaults["mask_mode"] = self._parse("mask_mode", self._defaults["mask_mode"])
-        if window_lengths and self._defaults["model_dim"] not in window_lengths:
-            self._defaults["model_dim"] = max(window_lengths)
-        self.persistent: dict[str, Any] = dict(self._defaults)
+            self.defaults[name] = self._parse(name, value)
+        self.defaults["mask_mode"] = self._parse("mask_mode", self.defaults["mask_mode"])
+        if window_lengths and self.defaults["model_dim"] not in window_lengths:
+            self.defaults["model_dim"] = max(window_lengths)
+        self.persistent: dict[str, Any] = dict(self.defaults)
         self.once: dict[str, Any] = {}
         self._bound: dict[str, Any] = {}
 
@@ -41,29 +41,29 @@ class ParameterValues:
     def set(self, name: str, value: Any) -> None:
         """Set until changed; raises :class:`BadValueError` and changes nothing if refused."""
         changed = {**self.persistent, name: self._parse(name, value)}
-        _check_together(changed)
-        _check_together({**changed, **self.once})
+        check_together(changed)
+        check_together({**changed, **self.once})
         self.persistent = changed
 
     def set_once(self, name: str, value: Any) -> None:
         """Set for the next generation that starts; raises as :meth:`set`."""
         changed = {**self.once, name: self._parse(name, value)}
-        _check_together({**self.persistent, **changed})
+        check_together({**self.persistent, **changed})
         self.once = changed
 
     def reset(self, name: str) -> None:
         """Back to the default, and drop the one-shot value; raises as :meth:`set`."""
         _field(name)
         once = {key: value for key, value in self.once.items() if key != name}
-        changed = {**self.persistent, name: self._defaults[name]}
-        _check_together(changed)
-        _check_together({**changed, **once})
+        changed = {**self.persistent, name: self.defaults[name]}
+        check_together(changed)
+        check_together({**changed, **once})
         self.persistent, self.once = changed, once
         self._bound.pop(name, None)
 
     def reset_all(self) -> None:
         """All back to their defaults, no one-shot values."""
-        self.persistent = dict(self._defaults)
+        self.persistent = dict(self.defaults)
         self.once, self._bound = {}, {}
 
     def bind_once(self) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def _field(name: str) -> Field:
         raise BadValueError(f"unknown parameter {name!r}") from None
 
 
-def _check_together(values: Mapping[str, Any]) -> None:
+def check_together(values: Mapping[str, Any]) -> None:
     """The rules between parameters that the engine has; raises :class:`BadValueError`."""
     if values["num_anticipated_bars"] > values["model_dim"]:
         raise BadValueError(

@@ -11,11 +11,16 @@ from midigpt_server.timing.bars import BarNote, Meter
 
 MAX_TRACKS = 64
 MAX_NOTES_PER_BAR = 1024  # of one track
+KEPT_BARS = 64  # before the playhead; more than any window
 
 
 @dataclass
 class Track:
-    """One track; ``bars`` holds notes by absolute bar index, ended or not."""
+    """One track; ``bars`` holds notes by absolute bar index, ended or not.
+
+    Of an agent: its own ``parameters`` and ``attributes``; for each bar that was sent, how often
+    (``revisions``) and what it was before (``versions``, the newest last).
+    """
 
     id: int
     instrument: int
@@ -23,11 +28,19 @@ class Track:
     is_agent: bool
     ignored: bool = False
     parameters: dict[str, Any] = field(default_factory=dict)
+    attributes: dict[str, int] = field(default_factory=dict)
     bars: dict[int, list[BarNote]] = field(default_factory=lambda: defaultdict(list))
+    revisions: dict[int, int] = field(default_factory=dict)
+    versions: dict[int, list[list[BarNote]]] = field(default_factory=dict)
+
+    @property
+    def muted(self) -> bool:
+        """Whether the agent rests."""
+        return bool(self.parameters.get("mute", False))
 
 
 class Piece:
-    """Tracks in creation order, one of them at most the agent, and how far the music has come.
+    """Tracks in creation order, agents among them, and how far the music has come.
 
     Notes are kept whenever they come and count as soon as their bar has ended.
     """
@@ -42,9 +55,21 @@ class Piece:
         return len(self.meters)
 
     @property
+    def agents(self) -> list[Track]:
+        """The tracks that the model writes."""
+        return [track for track in self.tracks if track.is_agent]
+
+    @property
     def agent(self) -> Track | None:
-        """The track that the model writes."""
-        return next((track for track in self.tracks if track.is_agent), None)
+        """The first of them; clients of MIDI-GPT 0.4.2 have one."""
+        return next(iter(self.agents), None)
+
+    def agent_with_id(self, track_id: int) -> Track:
+        """The agent with this id, -1 for the first one; raises ProtocolError 2."""
+        for agent in self.agents:
+            if track_id in (-1, agent.id):
+                return agent
+        raise ProtocolError(Code.UNKNOWN_TRACK, f"track_id {track_id} is no agent")
 
     def track(self, track_id: int) -> Track:
         """The track with this id; raises ProtocolError 2."""
@@ -53,13 +78,17 @@ class Piece:
                 return track
         raise ProtocolError(Code.UNKNOWN_TRACK, f"unknown track_id {track_id}")
 
-    def add_track(self, track: Track) -> None:
-        """Add a track at the end of the creation order; raises ProtocolError 3, 7 or 4."""
+    def add_track(self, track: Track, beside_others: bool = False) -> None:
+        """Add a track at the end of the creation order; raises ProtocolError 3, 7 or 4.
+
+        A second agent is an error 7 unless it is to play ``beside_others``.
+        """
         if any(other.id == track.id for other in self.tracks):
             raise ProtocolError(Code.TRACK_EXISTS, f"track_id {track.id} is already used")
-        if track.is_agent and self.agent is not None:
+        if track.is_agent and self.agent is not None and not beside_others:
             raise ProtocolError(
-                Code.SECOND_AGENT, f"track {self.agent.id} is the agent already; one is allowed"
+                Code.SECOND_AGENT,
+                f"track {self.agent.id} is the agent already; more come with agent/create",
             )
         if len(self.tracks) >= MAX_TRACKS:
             raise ProtocolError(Code.BAD_ARGUMENT, f"a session has at most {MAX_TRACKS} tracks")
@@ -102,6 +131,10 @@ class Piece:
         self.meters.extend([meter] * (bar + 1 - self.playhead))
         return skipped
 
-    def meter(self, bar: int) -> Meter:
-        """The meter of a bar; one that has not ended takes that of the last ended one."""
-        return self.meters[min(bar, self.playhead - 1)] if self.meters else Meter()
+    def forget_old_bars(self) -> None:
+        """Drop what no window can show any more."""
+        before = self.playhead - KEPT_BARS
+        for track in self.tracks:
+            for kept in (track.bars, track.revisions, track.versions):
+                while (first := next(iter(kept), before)) < before:
+                    del kept[first]

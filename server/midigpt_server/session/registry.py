@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import secrets
+from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 
 from midigpt_server.protocol.errors import Code, ProtocolError
+from midigpt_server.protocol.osc import Message
 from midigpt_server.protocol.states import RUNNING
 from midigpt_server.session.session import Session
 from midigpt_server.transports.transport import Peer
 
 MAX_SESSIONS = 64
 IDLE_SECONDS = 3600.0
+KEPT_MESSAGES = 4096  # numbered ones, to be sent again on request
 
 
 @dataclass(eq=False)
@@ -29,6 +32,8 @@ class Connection:
     attached: dict[Hashable, Peer] = field(default_factory=dict)
     watchers: dict[Hashable, Peer] = field(default_factory=dict)
     revision: int = 0
+    count: int = 0  # of numbered messages
+    sent: deque[Message] = field(default_factory=lambda: deque(maxlen=KEPT_MESSAGES))
     served: int = 0  # the turn at which a generation was last started for it
 
     @property

@@ -37,10 +37,10 @@ class UdpPeer:
         return self.address[0]
 
     def send(self, messages: Sequence[Message]) -> None:
-        """One datagram for each message."""
+        """One datagram for each message, or a bundle of those of one time."""
         to = (self.address[0], self.reply_port or self.address[1])
-        for message in messages:
-            self.transport.send(osc.encode(*message), to)
+        for datagram in osc.encode_all(messages):
+            self.transport.send(datagram, to)
 
     def on_port(self, port: int) -> UdpPeer:
         """The same client, listening on ``port``."""
