@@ -78,7 +78,8 @@ export class Leader {
   /** From the next bar that is laid. */
   setMeter(meter: Meter): void {
     this.meter.value = meter;
-    this.#tell("/midigpt/meter", meter.numerator, meter.denominator);
+    const next = (this.timeline.last?.index ?? this.#client.session.peek().playhead) + 1;
+    this.#tell("/midigpt/meter", next, meter.numerator, meter.denominator);
   }
 
   /** The audio thread's beat. */
@@ -118,6 +119,8 @@ export class Leader {
       this.#sound(track, bar, [note]);
     } else if (address === "/midigpt/generated/open") {
       this.#player.drop(tagOf(Number(values[0]), Number(values[1])));
+    } else if (address === "/midigpt/generated/flush") {
+      this.#flush(Number(values[0]), Number(values[1]));
     } else if (address === "/midigpt/bar/end" && !this.#ended.has(Number(values[0]))) {
       this.stop();
       this.#client.tell("warning", "Another client leads this session now; this page watches.");
@@ -135,7 +138,17 @@ export class Leader {
   }
 
   #tell(address: string, ...values: number[]): void {
-    if (this.#client.isPlayer.value) this.#client.send(address, ...values);
+    if (this.isPlaying.value && this.#client.isPlayer.value) this.#client.send(address, ...values);
+  }
+
+  #flush(trackId: number, from: number): void {
+    const last = this.timeline.last?.index ?? -1;
+    for (const track of this.#client.session.peek().tracks) {
+      if (!track.isAgent || (trackId !== -1 && trackId !== track.id)) continue;
+      for (let bar = Math.max(from, this.bar.value); bar <= last; bar++) {
+        this.#player.drop(tagOf(track.id, bar));
+      }
+    }
   }
 
   #end(bar: TimedBar): void {

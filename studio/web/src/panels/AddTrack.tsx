@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { schema } from "../schema";
 import { nameParts, partNames } from "../session/names";
+import { createTrack } from "../session/tracks";
 import { client } from "../studio";
 import { Button, Select } from "../ui/controls";
 
@@ -23,13 +24,7 @@ export function AddTrack() {
     const id = Math.max(-1, ...tracks.map((track) => track.id)) + 1;
     const isDrum = program.value === DRUM_KIT;
     nameParts(new Map([...partNames.value].filter(([known]) => known !== id)));
-    client.send(
-      "/midigpt/track/create",
-      id,
-      Math.max(0, program.value),
-      isDrum ? 11 : 10,
-      role.value === "agent" ? 1 : 0,
-    );
+    createTrack(client, id, Math.max(0, program.value), isDrum, role.value === "agent");
   };
   return (
     <div class="add-track">

@@ -50,7 +50,7 @@ function Attribute(props: { track: Track; session: Session; name: string; info: 
       text={(level < 0 ? "free" : label(name, info, level)) + playedText}
       hint={`${name}: far left lets the model choose; the dot is what it played last`}
       mark={played}
-      onInput={(next) => client.send("/midigpt/attr/set", name, next)}
+      onInput={(next) => client.send("/midigpt/agent/attr/set", track.id, name, next)}
     />
   );
 }

@@ -12,7 +12,7 @@ const GROUPS: readonly [title: string, names: string[]][] = [
     "Time",
     ["lookahead_bars", "lead_beats", "buffer_bars", "num_anticipated_bars", "model_dim", "adapt_buffer"],
   ],
-  ["Limits", ["polyphony_hard_limit", "density_hard_limit", "long_notes"]],
+  ["Limits", ["polyphony_hard_limit", "density_hard_limit", "gen_timeout", "fallback"]],
 ];
 
 /** Every parameter that the server has. */

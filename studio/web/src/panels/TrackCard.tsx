@@ -1,5 +1,6 @@
 import { schema } from "../schema";
 import type { Track } from "../session/state";
+import { changeInstrument, removeTrack } from "../session/tracks";
 import { client, mixer } from "../studio";
 import { Button, Select, Slider, Switch } from "../ui/controls";
 import { Attributes } from "./Attributes";
@@ -8,7 +9,9 @@ import { ParameterControl } from "./ParameterControl";
 /** Everything about one track. */
 export function TrackCard({ track }: { track: Track }) {
   const strip = mixer.strip(track.id);
-  const fields = track.isAgent ? schema.value.agent : [];
+  const fields = track.isAgent
+    ? schema.value.agent.filter(({ name }) => name !== "instrument" && name !== "mute")
+    : [];
   return (
     <div class="card-body">
       {!track.isDrum && (
@@ -16,7 +19,7 @@ export function TrackCard({ track }: { track: Track }) {
           label="Instrument"
           value={track.instrument}
           options={schema.value.instruments.map((name, program) => [program, name] as const)}
-          onChange={(program) => client.send("/midigpt/track/instrument", track.id, program)}
+          onChange={(program) => changeInstrument(client, track, program)}
         />
       )}
       <Slider
@@ -43,6 +46,16 @@ export function TrackCard({ track }: { track: Track }) {
           }
         />
       )}
+      {track.isAgent && (
+        <Switch
+          label="Rests"
+          hint="The agent is given nothing to play"
+          isOn={track.isMuted}
+          onChange={(rests) =>
+            client.send("/midigpt/track/param/set", track.id, "mute", rests ? 1 : 0)
+          }
+        />
+      )}
       {track.isAgent && <Attributes track={track} />}
       {fields.map((field) => (
         <ParameterControl
@@ -58,7 +71,7 @@ export function TrackCard({ track }: { track: Track }) {
         <Button
           label="Remove track"
           kind="quiet"
-          onClick={() => client.send("/midigpt/track/remove", track.id)}
+          onClick={() => removeTrack(client, track)}
         />
       </div>
     </div>

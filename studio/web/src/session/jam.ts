@@ -7,10 +7,17 @@ import type { Player } from "../sound/player";
 import type { Client } from "./client";
 import { chordBars, type Groove, GROOVES, type Part, part } from "./grooves";
 import { noteOf, type Take } from "../song/take";
+import { createTrack } from "./tracks";
 import { nameParts } from "./names";
 
-const MELODIC = 10;
-const DRUM = 11;
+/** How the page wants to be played with; a musician may change it all. */
+const SETTINGS: readonly [name: string, value: number][] = [
+  ["buffer_bars", 2],
+  ["streaming", 1],
+  ["long_notes", 1],
+  ["top_p", 0.98],
+  ["output_latency", 0.1],
+];
 
 export class Jam {
   readonly groove = signal<Groove>(GROOVES[0]!);
@@ -70,10 +77,11 @@ export class Jam {
     leader.meter.value = groove.meter;
     await client.begin("studio");
     nameParts(new Map(groove.parts.map((part, id) => [id, part.name])));
-    client.send("/midigpt/param/set", "buffer_bars", 2);
+    for (const [name, value] of SETTINGS) client.send("/midigpt/param/set", name, value);
+    client.send("/midigpt/tempo", groove.bpm);
+    client.send("/midigpt/meter", 0, groove.meter.numerator, groove.meter.denominator);
     groove.parts.forEach((part, id) => {
-      const type = part.isDrum ? DRUM : MELODIC;
-      client.send("/midigpt/track/create", id, part.instrument, type, part.role === "agent" ? 1 : 0);
+      createTrack(client, id, part.instrument, part.isDrum, part.role === "agent");
       this.mixer.set(id, { volume: part.volume, pan: part.pan, isMuted: false, isSolo: false });
     });
     this.performer.trackId.value = groove.parts.findIndex((part) => part.role === "you");

@@ -35,6 +35,10 @@ function createTrack(session: Session, [id, program, type, isAgent]: Values): vo
   );
 }
 
+function removeTrack(session: Session, [id]: Values): void {
+  session.tracks = session.tracks.filter((track) => track.id !== n(id));
+}
+
 export function makeTrack(
   id: number,
   instrument: number,
@@ -55,7 +59,10 @@ export function makeTrack(
   };
 }
 
-/** As the server does: a negative duration began a bar earlier, an onset of 1 is the next bar's. */
+/**
+ * As the server does: a negative duration began a bar earlier, an onset of 1 is the next bar's, a
+ * note of the same pitch and onset is replaced.
+ */
 function addNote(session: Session, values: Values): void {
   const track = trackOf(session, n(values[0]));
   let [, pitch, velocity, onset, duration, bar] = values.map(Number) as number[];
@@ -68,12 +75,16 @@ function addNote(session: Session, values: Values): void {
     bar! += 1;
     onset = 0;
   }
-  barOf(track, bar!).notes.push({
-    pitch: pitch!,
-    velocity: velocity! || 80,
-    onset: onset!,
-    duration: Math.max(0, duration!),
-  });
+  const kept = barOf(track, bar!);
+  kept.notes = [
+    ...kept.notes.filter((note) => note.pitch !== pitch || note.onset !== onset),
+    {
+      pitch: pitch!,
+      velocity: velocity! || 80,
+      onset: onset!,
+      duration: Math.max(0, duration!),
+    },
+  ];
 }
 
 function endBar(session: Session, [bar, numerator, denominator]: Values): void {
@@ -106,7 +117,8 @@ function openBar(session: Session, [trackId, index]: Values): void {
   const track = trackOf(session, n(trackId));
   if (!track) return;
   const bar = barOf(track, n(index));
-  Object.assign(bar, { notes: [], isOpen: true, fallback: "", takes: bar.takes + 1 });
+  const fallback = bar.isOpen ? bar.fallback : "";
+  Object.assign(bar, { notes: [], isOpen: true, isLate: false, fallback, takes: bar.takes + 1 });
   session.buffering = 0;
 }
 
@@ -115,8 +127,6 @@ function closeBar(session: Session, [trackId, index]: Values, now: number): void
   if (!track) return;
   const bar = barOf(track, n(index));
   bar.isOpen = false;
-  bar.isLate = session.playhead > n(index);
-  if (bar.isLate) session.late += 1;
   const milliseconds = session.generatingSince ? now - session.generatingSince : 0;
   const prompt = session.prompts.at(-1);
   const shown = prompt && [...prompt.states.values()].flat().filter((state) => state === "C");
@@ -143,7 +153,9 @@ function setStatus(session: Session, [state]: Values, now: number): void {
 function setTrackParameter(session: Session, [id, name, value]: Values): void {
   const track = trackOf(session, n(id));
   if (!track) return;
-  if (name === "ignore") track.isIgnored = n(value) !== 0 || value === true;
+  if (name === "ignore") track.isIgnored = n(value) !== 0;
+  else if (name === "instrument") track.instrument = n(value);
+  else if (name === "mute") track.isMuted = n(value) !== 0;
   else track.parameters[String(name)] = value!;
 }
 
@@ -161,6 +173,20 @@ function addSampled(session: Session, values: Values): void {
   ];
 }
 
+function flush(session: Session, [trackId, from]: Values): void {
+  for (const track of session.tracks) {
+    if (!track.isAgent || (n(trackId) !== -1 && n(trackId) !== track.id)) continue;
+    for (const [index, bar] of track.bars) {
+      if (index >= Math.max(n(from), session.playhead)) bar.notes = [];
+    }
+  }
+}
+
+function setWish(wishes: Record<string, number>, name: string, level: number): typeof wishes {
+  const { [name]: _, ...others } = wishes;
+  return level < 0 ? others : { ...others, [name]: level };
+}
+
 const REDUCERS: Record<string, Reducer> = {
   "/midigpt/session/init": (s, [name]) => begin(s, String(name ?? "")),
   "/midigpt/session/started": (s) => void (s.phase = "RUNNING"),
@@ -176,14 +202,19 @@ const REDUCERS: Record<string, Reducer> = {
     s.knownMeters = model.meters ?? [];
   },
   "/midigpt/track/create": createTrack,
-  "/midigpt/track/remove": (s, [id]) => {
-    s.tracks = s.tracks.filter((track) => track.id !== n(id));
+  "/midigpt/track/remove": removeTrack,
+  "/midigpt/agent/create": (s, [id, program, type]) => createTrack(s, [id!, program!, type!, 1]),
+  "/midigpt/agent/remove": removeTrack,
+  "/midigpt/agent/attr/set": (s, [id, name, level]) => {
+    const track = trackOf(s, n(id));
+    if (track) track.attributes = setWish(track.attributes, String(name), n(level));
   },
   "/midigpt/track/set_ignore": (s, [id, isIgnored]) =>
     setTrackParameter(s, [id!, "ignore", isIgnored!]),
   "/midigpt/track/param/set": setTrackParameter,
   "/midigpt/note": addNote,
   "/midigpt/bar/end": endBar,
+  "/midigpt/tempo": (s, [bpm]) => void (s.tempo = n(bpm)),
   "/midigpt/bar/buffering": (s, [, missing]) => void (s.buffering = n(missing)),
   "/midigpt/param/set": (s, [name, value]) => {
     s.parameters = { ...s.parameters, [String(name)]: value! };
@@ -192,9 +223,7 @@ const REDUCERS: Record<string, Reducer> = {
     s.once = { ...s.once, [String(name)]: value! };
   },
   "/midigpt/attr/set": (s, [name, level]) => {
-    s.attributes = { ...s.attributes };
-    if (n(level) < 0) delete s.attributes[String(name)];
-    else s.attributes[String(name)] = n(level);
+    s.attributes = setWish(s.attributes, String(name), n(level));
   },
   "/midigpt/attr/reset_all": (s) => void (s.attributes = {}),
   "/midigpt/status": setStatus,
@@ -211,6 +240,18 @@ const REDUCERS: Record<string, Reducer> = {
     });
   },
   "/midigpt/generated/close": closeBar,
+  "/midigpt/generated/flush": flush,
+  "/midigpt/bar/fallback": (s, [id, index, policy, reason]) => {
+    const track = trackOf(s, n(id));
+    if (!track) return;
+    Object.assign(barOf(track, n(index)), { isOpen: true, fallback: `${policy} (${reason})` });
+    s.fallbacks += 1;
+  },
+  "/midigpt/bar/late": (s, [id, index]) => {
+    const track = trackOf(s, n(id));
+    if (track) barOf(track, n(index)).isLate = true;
+    s.late += 1;
+  },
   "/midigpt/generated/features": (s, [id, index, ...features]) => {
     const track = trackOf(s, n(id));
     if (track) barOf(track, n(index)).features = features.map(Number);
@@ -237,7 +278,7 @@ export function fromSnapshot(text: string): Session {
     name: told.name,
     phase: told.state,
     playhead: told.playhead,
-    tempo: told.tempo ?? 0,
+    tempo: told.bpm ?? 0,
     parameters: told.parameters ?? {},
     once: told.once ?? {},
     attributes: told.attributes ?? {},
@@ -248,10 +289,8 @@ export function fromSnapshot(text: string): Session {
     isGenerating: told.generating != null,
   });
   session.tracks = told.tracks.map(readTrack);
-  for (const [bar, meter] of Object.entries(told.meters ?? {})) {
-    const [numerator, denominator] = String(meter).split("/").map(Number);
-    session.meters.set(Number(bar), { numerator: numerator!, denominator: denominator! });
-  }
+  const [numerator, denominator] = String(told.meter ?? "4/4").split("/").map(Number);
+  session.meters.set(session.playhead, { numerator: numerator!, denominator: denominator! });
   return session;
 }
 
@@ -262,7 +301,6 @@ interface ToldTrack {
   is_drum: boolean;
   is_agent: boolean;
   ignored: boolean;
-  muted?: boolean;
   parameters?: Track["parameters"];
   attributes?: Record<string, number>;
   bars?: Record<string, number[][]>;
@@ -272,7 +310,7 @@ function readTrack(told: ToldTrack): Track {
   const track = makeTrack(told.track_id, told.instrument, told.is_drum, told.is_agent);
   track.name = told.name ?? "";
   track.isIgnored = told.ignored;
-  track.isMuted = told.muted ?? false;
+  track.isMuted = Number(told.parameters?.["mute"] ?? 0) !== 0;
   track.parameters = told.parameters ?? {};
   track.attributes = told.attributes ?? {};
   for (const [bar, notes] of Object.entries(told.bars ?? {})) {
