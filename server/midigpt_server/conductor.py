@@ -52,15 +52,17 @@ class Submit(Protocol):
 class Conductor:
     """The one receiver behind all transports.
 
-    ``defaults`` overrides defaults of the parameter table for every session; ``reply_port`` sends
-    all replies to that port of the sender's host. Raises
-    :class:`midigpt_server.protocol.fields.BadValueError` for a default that cannot be set.
+    ``submit`` takes a job to be generated, up to ``slots`` at a time. ``defaults`` overrides
+    defaults of the parameter table for every session; ``reply_port`` sends all replies to that
+    port of the sender's host. Raises :class:`midigpt_server.protocol.fields.BadValueError` for a
+    default that cannot be set.
     """
 
     def __init__(
         self,
         info: ModelInfo,
         submit: Submit,
+        slots: int,
         clock: Clock,
         defaults: Mapping[str, Any] | None = None,
         reply_port: int | None = None,
@@ -72,10 +74,11 @@ class Conductor:
         self.counters: Counter[str] = Counter()
         self.observers: list[SessionObserver] = []
         self._submit = submit
+        self._slots = slots
         self._clock = clock
         self._reply_port = reply_port
         self._registry = Registry(make_session)
-        self._running: tuple[Connection, Job] | None = None
+        self._running: dict[Job, Connection] = {}
         self._turn = 0
 
     @property
@@ -110,8 +113,8 @@ class Conductor:
 
     def close(self) -> None:
         """Cancel what runs."""
-        if self._running is not None:
-            self._running[1].cancel.set()
+        for job in self._running:
+            job.cancel.set()
 
     # --- messages --------------------------------------------------------------------------
 
@@ -216,8 +219,8 @@ class Conductor:
     # --- generation ------------------------------------------------------------------------
 
     def _on_generation(self, event: GenerationEvent) -> None:
-        assert self._running is not None
-        connection, job = self._running
+        job = event.job
+        connection = self._running[job]
         session = connection.session
         self._advance(connection)
         if isinstance(event, Prompted):
@@ -225,7 +228,7 @@ class Conductor:
         elif isinstance(event, Sampled):
             session.on_notes(job, event.attempt, event.bar, event.notes)
         else:
-            self._running = None
+            del self._running[job]
             if isinstance(event, Succeeded):
                 session.on_result(job, event.result)
             elif isinstance(event, Failed):
@@ -233,27 +236,26 @@ class Conductor:
         self._flush(connection)
 
     def _dispatch(self) -> None:
-        """Start the most urgent wanted generation, if the generator is free.
+        """Start the most urgent wanted generations, as long as there are slots.
 
-        That is the one with the earliest deadline; among those without, the session served least
-        recently.
+        The earliest deadline goes first; among those without, the session served least recently.
         """
-        if self._running is not None:
-            return
-        urgent = min(self._registry, key=self._urgency, default=None)
-        if urgent is None or urgent.session.answers.next() is None:
-            return
-        urgent.served = self._turn = self._turn + 1
-        job = urgent.session.begin()
-        self._running = (urgent, job)
-        self._flush(urgent)
-        self._submit(job)
+        while len(self._running) < self._slots:
+            waiting = [c for c in self._registry if c.session.answers.is_waiting]
+            if not waiting:
+                return
+            urgent = min(waiting, key=self._urgency)
+            urgent.served = self._turn = self._turn + 1
+            job = urgent.session.begin()
+            self._running[job] = urgent
+            self._flush(urgent)
+            self._submit(job)
 
     @staticmethod
-    def _urgency(connection: Connection) -> tuple[bool, float, int]:
+    def _urgency(connection: Connection) -> tuple[float, int]:
         wanted = connection.session.answers.next()
         deadline = wanted.deadline if wanted else None
-        return wanted is None, math.inf if deadline is None else deadline, connection.served
+        return math.inf if deadline is None else deadline, connection.served
 
     # --- out -------------------------------------------------------------------------------
 

@@ -34,7 +34,9 @@ class Server:
         reply_port: int | None = None,
     ) -> None:
         self._clock = WallClock()
-        self.conductor = Conductor(backend.info, self._submit, self._clock, defaults, reply_port)
+        self.conductor = Conductor(
+            backend.info, self._submit, backend.slots, self._clock, defaults, reply_port
+        )
         self._transports = transports
         self._generation = GenerationThread(backend, self._post)
         self._loop: asyncio.AbstractEventLoop

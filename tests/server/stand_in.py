@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from threading import Event
 
+from midigpt.inference.task import Task
 from midigpt_server.generation.job import (
     GenerationError,
     Job,
@@ -61,7 +62,14 @@ class StandIn:
         self.gate.set()
         self.fail_with: BaseException | None = None
 
-    def generate(self, job: Job, listener: Listener) -> Result:
+    @property
+    def slots(self) -> int:
+        return 1
+
+    def foresee(self, job: Job) -> Task[None]:
+        yield ()
+
+    def start(self, job: Job, listener: Listener) -> Task[Result]:
         self.jobs.append(job)
         if self.fail_with is not None:
             raise self.fail_with
@@ -69,6 +77,7 @@ class StandIn:
         while not self.gate.wait(0.002):
             if job.cancel.is_set():
                 raise GenerationError("cancelled")
+            yield ()
         bars = {bar: self.notes(bar) for bar in range(job.write_from, job.deliver_end)}
         if job.values["streaming"]:
             for bar in range(job.target, job.deliver_end):

@@ -23,6 +23,7 @@ from tiny_checkpoint import write_tiny_checkpoint
 from transcript import settle, summary
 
 from midigpt.inference import InferenceEngine
+from midigpt.inference.task import Task, drive
 from midigpt_server.client import Client
 from midigpt_server.commands.serve import build_parser, parameter_defaults
 from midigpt_server.generation.engine_backend import EngineBackend
@@ -43,9 +44,9 @@ class Recorder(EngineBackend):
         super().__init__(engine)
         self.jobs: list[Job] = []
 
-    def generate(self, job: Job, listener: Listener) -> Result:
+    def start(self, job: Job, listener: Listener) -> Task[Result]:
         self.jobs.append(job)
-        return super().generate(job, listener)
+        return super().start(job, listener)
 
 
 class Prompts:
@@ -312,5 +313,5 @@ def test_prompt_states_are_in_absolute_bars(backends: dict[str, EngineBackend]) 
     backend = backends["ghost"]
     assert isinstance(backend, Recorder) and backend.jobs
     job = backend.jobs[-1]
-    backend.generate(job, Prompts(states))
+    drive(backend.start(job, Prompts(states)))
     assert [(state.start_bar, state.end_bar) for state in states] == [(job.first_bar, job.end_bar)]

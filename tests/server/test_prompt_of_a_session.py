@@ -14,6 +14,7 @@ from midigpt import Bar, Note, Score
 from midigpt import Track as ScoreTrack
 from midigpt.encoder_config import EncoderConfig
 from midigpt.inference import InferenceEngine
+from midigpt.inference.task import drive
 from midigpt.tokenizer import Tokenizer
 from midigpt.training.samples import Sampler, Situation
 from midigpt_server.generation.engine_backend import EngineBackend
@@ -113,7 +114,7 @@ def test_the_model_reads_what_it_was_trained_on(target: int) -> None:
     job = freeze(stage, Wanted(piece.agent, target, target + 1, 0, values, 0.0), values, {})
     engine = InferenceEngine(Reader(), Tokenizer(encoder_config()))  # type: ignore[arg-type]
     with pytest.raises(Read) as read:
-        EngineBackend(engine).generate(job, Deaf())
+        drive(EngineBackend(engine).start(job, Deaf()))
 
     session = Score(
         [

@@ -6,11 +6,21 @@ import dataclasses
 from typing import Any
 
 from midigpt import Score, Track
-from midigpt.inference import GenerationCancelled, InferenceEngine
+from midigpt.inference import (
+    GenerationCancelled,
+    InferenceEngine,
+    PrefixCache,
+    SamplingSession,
+)
+from midigpt.inference.model.native import NativeModel
+from midigpt.inference.task import Task
 from midigpt_server.generation.job import GenerationError, Job, Listener, PromptState, Result
 from midigpt_server.generation.model_info import AttributeInfo, ModelInfo
 from midigpt_server.generation.request import request_of, score_of
 from midigpt_server.timing.bars import BarNote, Meter
+
+_SLOTS = 8
+_VOICES = 16  # whose last prompt is kept in memory
 
 #: attributes that ``/midigpt/sampled/attrs`` tells, as in MIDI-GPT 0.4.2
 _TOLD_ATTRIBUTES = frozenset(
@@ -41,24 +51,25 @@ class EngineBackend:
         self._bar_attributes = frozenset(
             name for name, level in self._analyzer.attribute_levels().items() if level == "bar"
         )
+        self._prefixes: dict[str, PrefixCache] = {}
         self.info = self._describe()
 
-    def generate(self, job: Job, listener: Listener) -> Result:
+    @property
+    def slots(self) -> int:
+        """Compiled loops share their passes; other models compute one job after the other."""
+        return _SLOTS if isinstance(self.engine.model, NativeModel) else 1
+
+    def start(self, job: Job, listener: Listener) -> Task[Result]:
         """Write the job's bars; see :class:`midigpt_server.generation.job.Backend`."""
-        score = score_of(job, self._resolution)
-        request = request_of(job, self._bar_attributes)
         try:
-            session = self.engine.session(
-                score, request, stop_after_bars=job.deliver_end - job.write_from
-            )
-            session.cancel_event = job.cancel
+            session = self._session(job)
             session.prompt_state_sink = lambda state: listener.prompted(
                 _prompt_state(job, state, session.dropped_context)
             )
             if job.values["streaming"]:
                 session.note_interval = 0.0
                 session.note_sink = lambda notes: self._tell(job, session.attempt, notes, listener)
-            written = session.run()
+            written = yield from session.task()
         except GenerationCancelled:
             raise GenerationError("cancelled") from None
         except (ValueError, RuntimeError) as error:
@@ -70,6 +81,25 @@ class EngineBackend:
         }
         levels = self._levels(job, agent, written.resolution)
         return Result(bars, levels, session.gen_count)
+
+    def foresee(self, job: Job) -> Task[None]:
+        """Read the job's prompt into the cache of its voice."""
+        yield from self._session(job).prefill_task()
+
+    def _session(self, job: Job) -> SamplingSession:
+        """Raises ``ValueError``: the request cannot be fulfilled."""
+        cache = self._prefixes.pop(job.voice, None) or PrefixCache(1)
+        self._prefixes[job.voice] = cache  # the latest used last
+        while len(self._prefixes) > _VOICES:
+            del self._prefixes[next(iter(self._prefixes))]
+        session = self.engine.session(
+            score_of(job, self._resolution),
+            request_of(job, self._bar_attributes),
+            stop_after_bars=job.deliver_end - job.write_from,
+            cache=cache,
+        )
+        session.cancel_event = job.cancel
+        return session
 
     def _tell(
         self, job: Job, attempt: int, notes: list[dict[str, int]], listener: Listener

@@ -12,6 +12,7 @@ from time import monotonic
 from typing import Any, Protocol
 
 from midigpt.inference.cancel import CancelEvent
+from midigpt.inference.task import Task
 from midigpt_server.generation.model_info import ModelInfo
 from midigpt_server.timing.bars import BarNote, Meter
 
@@ -56,7 +57,8 @@ class Job:
 
     ``first_bar`` and ``end_bar`` bound the bars in ``tracks`` and ``meters``; the bars of the track
     ``agent_id`` from ``write_from`` on are written, those from ``target`` to ``deliver_end`` are
-    delivered. ``take`` tells writings of the same bar apart. ``deadline`` is when the bar is due,
+    delivered. ``take`` tells writings of the same bar apart; ``voice`` is
+    the same for all jobs of one agent of one session. ``deadline`` is when the bar is due,
     in seconds of the server's clock, if that is known.
     """
 
@@ -72,6 +74,7 @@ class Job:
     values: dict[str, Any]
     track_values: dict[str, Any]
     take: int = 0
+    voice: str = ""
     deadline: float | None = None
     cancel: Cancellation = field(default_factory=Cancellation)
 
@@ -126,10 +129,18 @@ class Backend(Protocol):
     def info(self) -> ModelInfo:
         """The checkpoint as sessions see it."""
 
-    def generate(self, job: Job, listener: Listener) -> Result:
-        """Write the job's bars, telling the listener.
+    @property
+    def slots(self) -> int:
+        """How many jobs it can usefully run side by side."""
+
+    def start(self, job: Job, listener: Listener) -> Task[Result]:
+        """A task that writes the job's bars, telling the listener; nothing runs before its first
+        resumption.
 
         Raises:
             GenerationError: refused, or no acceptable result.
             Exception: anything else fails this job only.
         """
+
+    def foresee(self, job: Job) -> Task[None]:
+        """A task that reads the prompt of a job that may come, so that less is left to do then."""

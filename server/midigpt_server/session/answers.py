@@ -139,6 +139,11 @@ class Answers:
         """What to begin with: the earliest bar; of equal ones that of the first agent."""
         return min(self.wanted.values(), key=lambda w: w.target, default=None)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a job could begin now."""
+        return self.job is None and bool(self.wanted)
+
     def begin(self) -> Job:
         """Freeze a snapshot for it and bind the one-shot parameters to it."""
         wanted = self.next()

@@ -45,7 +45,7 @@ class Session:
         self, info: ModelInfo, defaults: Mapping[str, Any] | None = None, session_id: str = ""
     ) -> None:
         self.id = session_id
-        self.stage = Stage(info, {"mask_mode": info.mask_mode, **(defaults or {})})
+        self.stage = Stage(info, {"mask_mode": info.mask_mode, **(defaults or {})}, session_id)
         self.answers = Answers(self.stage)
         self.state = State.UNINITIALIZED
         self.reply_port: int | None = None

@@ -88,6 +88,7 @@ def freeze(
         values=dict(values),
         track_values=dict(agent.parameters),
         take=wanted.take,
+        voice=f"{stage.session_id}/{agent.id}",
         deadline=wanted.deadline,
         cancel=Cancellation(values["gen_timeout"]),
     )

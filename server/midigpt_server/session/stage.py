@@ -24,8 +24,9 @@ log = logging.getLogger(__name__)
 class Stage:
     """Bars are counted as they sound; only what is said to the client has its own numbers."""
 
-    def __init__(self, info: ModelInfo, defaults: Mapping[str, Any]) -> None:
+    def __init__(self, info: ModelInfo, defaults: Mapping[str, Any], session_id: str = "") -> None:
         self.info = info
+        self.session_id = session_id
         self.name = ""
         self.now = 0.0  # seconds of the server's clock
         self.replies: list[Message] = []
