@@ -14,6 +14,8 @@ import { beatsOf, type TimedBar, Timeline } from "./timeline";
 const AHEAD = 0.3;
 /** Seconds until the first bar when the leader starts. */
 const BREATH = 0.12;
+/** Bars in which a new leader takes no notice of the one before. */
+const CONTEST = 3;
 /** A note that comes this much too late is still played, at once. */
 const GRACE = 0.06;
 
@@ -45,7 +47,9 @@ export class Leader {
   #player: Player;
   #client: Client;
   #countIn = -1;
-  #ended = new Set<number>();
+  /** Bar ends that we have sent and not yet heard back from the session. */
+  #echoes: number[] = [];
+  #undisputedUntil = 0;
 
   constructor(player: Player, client: Client) {
     this.#player = player;
@@ -57,7 +61,8 @@ export class Leader {
   start(index: number, isCountIn = false): void {
     this.timeline = new Timeline(this.#player.sampleRate);
     this.#countIn = isCountIn ? index : -1;
-    this.#ended.clear();
+    this.#echoes = [];
+    this.#undisputedUntil = index + CONTEST;
     this.isPlaying.value = true;
     const frame = this.#player.frame + BREATH * this.#player.sampleRate;
     this.#lay(this.timeline.begin(index, Math.round(frame), this.meter.value, this.bpm.value));
@@ -121,7 +126,7 @@ export class Leader {
       this.#player.drop(tagOf(Number(values[0]), Number(values[1])));
     } else if (address === "/midigpt/generated/flush") {
       this.#flush(Number(values[0]), Number(values[1]));
-    } else if (address === "/midigpt/bar/end" && !this.#ended.has(Number(values[0]))) {
+    } else if (address === "/midigpt/bar/end" && this.#isForeign(Number(values[0]))) {
       this.stop();
       this.#client.tell("warning", "Another client leads this session now; this page watches.");
     } else if (address === "/midigpt/session/stopped") this.stop();
@@ -133,12 +138,19 @@ export class Leader {
   }
 
   endBar(index: number, meter: Meter): void {
-    this.#ended.add(index);
+    this.#echoes.push(index);
     this.#client.send("/midigpt/bar/end", index, meter.numerator, meter.denominator);
   }
 
   #tell(address: string, ...values: number[]): void {
     if (this.isPlaying.value && this.#client.isPlayer.value) this.#client.send(address, ...values);
+  }
+
+  /** Whether somebody else has ended a bar. Of two leaders the one who came later stays. */
+  #isForeign(index: number): boolean {
+    const echo = this.#echoes.indexOf(index);
+    if (echo >= 0) this.#echoes.splice(0, echo + 1);
+    return echo < 0 && this.bar.value >= this.#undisputedUntil;
   }
 
   #flush(trackId: number, from: number): void {

@@ -19,11 +19,11 @@ export function Legend() {
   return (
     <ul class="legend-row" aria-label="Legend of the bars">
       {SHOWN.map((state) => (
-        <li key={state}>
+        <li key={state} title={NAMES[state]}>
           <span class="bar sample" data-state={state} aria-hidden="true">
             {CELL_LABELS[state]}
           </span>
-          {NAMES[state]}
+          <span>{NAMES[state]}</span>
         </li>
       ))}
     </ul>

@@ -20,12 +20,39 @@ export interface Lane {
 
 const LEAST_SPAN = 18;
 const MARGIN = 3;
+const BLACK_KEYS = new Set([1, 3, 6, 8, 10]);
 
-/** The pitches that a lane shows, lowest and highest. */
-export function pitchRange(index: NoteIndex): [low: number, high: number] {
+/**
+ * Where pitches lie in a lane: rows from the top, and which pitch a row is. A drum kit has a row for
+ * each drum in use.
+ */
+export interface Rows {
+  count: number;
+  rowOf(pitch: number): number;
+  pitchAt(row: number): number;
+}
+
+export function rowsOf(index: NoteIndex, isDrum: boolean): Rows {
+  if (isDrum) {
+    const drums = index.pitches.length ? [...index.pitches].reverse() : [46, 42, 38, 36];
+    return {
+      count: drums.length,
+      rowOf: (pitch) => drums.indexOf(pitch),
+      pitchAt: (row) => drums[Math.min(Math.max(row, 0), drums.length - 1)]!,
+    };
+  }
+  const [low, high] = pitchRange(index);
+  return {
+    count: high - low + 1,
+    rowOf: (pitch) => high - pitch,
+    pitchAt: (row) => Math.min(127, Math.max(0, high - row)),
+  };
+}
+
+function pitchRange(index: NoteIndex): [low: number, high: number] {
   if (index.size === 0) return [54, 54 + LEAST_SPAN];
-  const low = index.low - MARGIN;
-  const high = index.high + MARGIN;
+  const low = index.pitches[0]! - MARGIN;
+  const high = index.pitches.at(-1)! + MARGIN;
   const missing = Math.max(0, LEAST_SPAN - (high - low));
   return [low - Math.ceil(missing / 2), high + Math.floor(missing / 2)];
 }
@@ -33,9 +60,9 @@ export function pitchRange(index: NoteIndex): [low: number, high: number] {
 export function drawLane(context: CanvasRenderingContext2D, lane: Lane): void {
   const { width, height, barWidth, left } = lane;
   context.clearRect(0, 0, width, height);
-  const [low, high] = pitchRange(lane.index);
-  const row = height / (high - low + 1);
-  if (!lane.isDrum && row >= 2) drawBlackKeys(context, lane, low, high, row);
+  const rows = rowsOf(lane.index, lane.isDrum);
+  const row = height / rows.count;
+  if (!lane.isDrum && row >= 2) drawBlackKeys(context, lane, rows, row);
   for (const [bar, tint] of lane.tints) {
     context.fillStyle = tint;
     context.fillRect((bar - left) * barWidth, 0, barWidth, height);
@@ -43,17 +70,18 @@ export function drawLane(context: CanvasRenderingContext2D, lane: Lane): void {
   drawGrid(context, lane);
   context.fillStyle = lane.colour;
   for (const note of lane.index.between(left, left + width / barWidth)) {
-    drawNote(context, lane, note, (high - note.pitch) * row, row);
+    drawNote(context, lane, note, rows.rowOf(note.pitch) * row, row);
   }
   context.globalAlpha = 1;
   for (const note of [lane.draft, lane.chosen]) {
     if (!note) continue;
-    if (note === lane.draft) drawNote(context, lane, note, (high - note.pitch) * row, row);
+    const y = rows.rowOf(note.pitch) * row;
+    if (note === lane.draft) drawNote(context, lane, note, y, row);
     context.globalAlpha = 1;
     context.strokeStyle = lane.lines.chosen;
     context.lineWidth = 2;
     const x = (note.start - left) * barWidth;
-    context.strokeRect(x - 1, (high - note.pitch) * row - 1, note.duration * barWidth + 2, row + 2);
+    context.strokeRect(x - 1, y - 1, note.duration * barWidth + 2, row + 2);
   }
 }
 
@@ -65,7 +93,7 @@ function drawNote(
   row: number,
 ): void {
   const x = (note.start - lane.left) * lane.barWidth;
-  const height = Math.min(12, Math.max(3, row - 1));
+  const height = lane.isDrum ? Math.min(9, Math.max(4, row - 2)) : Math.min(12, Math.max(5, row - 1));
   const width = lane.isDrum ? height : Math.max(3, note.duration * lane.barWidth - 1);
   context.globalAlpha = 0.45 + 0.55 * (note.velocity / 127);
   context.beginPath();
@@ -76,14 +104,13 @@ function drawNote(
 function drawBlackKeys(
   context: CanvasRenderingContext2D,
   lane: Lane,
-  low: number,
-  high: number,
-  row: number,
+  rows: Rows,
+  height: number,
 ): void {
   context.fillStyle = lane.lines.black;
-  for (let pitch = low; pitch <= high; pitch++) {
-    if ([1, 3, 6, 8, 10].includes(((pitch % 12) + 12) % 12)) {
-      context.fillRect(0, (high - pitch) * row, lane.width, row);
+  for (let row = 0; row < rows.count; row++) {
+    if (BLACK_KEYS.has(rows.pitchAt(row) % 12)) {
+      context.fillRect(0, row * height, lane.width, height);
     }
   }
 }

@@ -3,7 +3,7 @@ import { signal } from "@preact/signals";
 import { song, view } from "../desk";
 import { beatsOf } from "../clock/timeline";
 import { meterOf, type Note, type Session, type Track } from "../session/state";
-import { pitchRange } from "./draw";
+import { rowsOf } from "./draw";
 import type { NoteIndex, PlacedNote } from "./notes";
 import { barWidth, left } from "./view";
 
@@ -67,16 +67,16 @@ interface Place {
 
 function placeOf(event: MouseEvent & { currentTarget: EventTarget | null }, lane: Lane): Place {
   const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
-  const [low, high] = pitchRange(lane.index);
-  const row = lane.height / (high - low + 1);
+  const rows = rowsOf(lane.index, lane.track.isDrum);
+  const row = Math.floor(((event.clientY - box.top) / lane.height) * rows.count);
   return {
     time: left.value + (event.clientX - box.left) / barWidth.value,
-    pitch: Math.min(127, Math.max(0, high - Math.floor((event.clientY - box.top) / row))),
+    pitch: rows.pitchAt(row),
   };
 }
 
 function noteAt(index: NoteIndex, time: number, pitch: number): PlacedNote | null {
-  return index.between(time, time + 1e-6).findLast((note) => Math.abs(note.pitch - pitch) <= 0) ?? null;
+  return index.between(time, time + 1e-6).findLast((note) => note.pitch === pitch) ?? null;
 }
 
 /** The nearest line of the grid, in bars. */

@@ -11,21 +11,22 @@ export interface PlacedNote extends Note {
 export class NoteIndex {
   #notes: PlacedNote[] = [];
   #longest = 0;
-  low = 127;
-  high = 0;
+  /** Pitches in use, from low to high. */
+  readonly pitches: readonly number[];
 
   constructor(bars: ReadonlyMap<number, Bar>) {
+    const pitches = new Set<number>();
     for (const [bar, { notes }] of bars) {
       for (const note of notes) {
         const start = bar + note.onset;
         const end = start + note.duration;
         this.#notes.push({ ...note, bar, start, end });
         this.#longest = Math.max(this.#longest, note.duration);
-        this.low = Math.min(this.low, note.pitch);
-        this.high = Math.max(this.high, note.pitch);
+        pitches.add(note.pitch);
       }
     }
     this.#notes.sort((a, b) => a.start - b.start);
+    this.pitches = [...pitches].sort((a, b) => a - b);
   }
 
   get size(): number {
