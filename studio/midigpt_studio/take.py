@@ -44,7 +44,7 @@ def read_take(data: bytes) -> Take:
     starts = _starts(longest, resolution)
     tempos = {0.0: 120.0}
     for tempo in file.tempos:
-        tempos[_position(tempo.time, starts)] = round(60e6 / tempo.mspq, 4)
+        tempos[_position(tempo.time, starts)] = 60e6 / tempo.mspq
     return {
         "resolution": resolution,
         "meters": [[bar.ts_numerator, bar.ts_denominator] for bar in longest],
@@ -71,7 +71,7 @@ def write_take(take: Any) -> bytes:
         return _written(take)
     except BadTakeError:
         raise
-    except (KeyError, IndexError, TypeError, ValueError, OverflowError) as problem:
+    except (AttributeError, LookupError, TypeError, ValueError, OverflowError) as problem:
         raise BadTakeError(f"not a take: {type(problem).__name__} {problem}") from None
 
 
