@@ -106,7 +106,9 @@ class Piece:
         """Add a note of a conditioning track to a bar; raises ProtocolError 2, 8 or 4.
 
         A negative duration is that of a note held over the bar line and sent with the next bar's
-        index: it began one bar earlier. An onset of 1.0 is the next bar line.
+        index: it began one bar earlier. An onset of 1.0 is the next bar line. A note of the same
+        pitch and onset as one that is there replaces it: so a key that is still down at the bar
+        line can be told twice, as far as it has come, and when it is released.
         """
         track = self.track(track_id)
         if track.is_agent:
@@ -116,12 +118,13 @@ class Piece:
             bar, duration = bar - 1, duration + 1.0
         if onset >= 1.0:
             bar, onset = bar + 1, 0.0
-        if len(track.bars[bar]) >= MAX_NOTES_PER_BAR:
+        notes = [n for n in track.bars[bar] if (n.pitch, n.onset) != (note.pitch, onset)]
+        if len(notes) >= MAX_NOTES_PER_BAR:
             raise ProtocolError(
                 Code.BAD_ARGUMENT,
                 f"bar {bar} of track {track_id} is full: {MAX_NOTES_PER_BAR} notes",
             )
-        track.bars[bar].append(BarNote(note.pitch, note.velocity, onset, max(0.0, duration)))
+        track.bars[bar] = [*notes, BarNote(note.pitch, note.velocity, onset, max(0.0, duration))]
 
     def end_bar(self, bar: int, meter: Meter) -> range:
         """Close a bar and those before it; returns the bars that were skipped."""
