@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from midigpt import __version__
-from midigpt.cli import dataset, finetune, generate, models, preprocess, tokens, train
+from midigpt.cli import dataset, evaluate, finetune, generate, models, preprocess, tokens, train
 from midigpt.cli.arguments import Parser
 
 #: Exit code of every error the user can mend.
@@ -40,6 +40,6 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(
         title="commands", metavar="COMMAND", dest="command", required=True
     )
-    for command in (generate, tokens, models, dataset, preprocess, train, finetune):
+    for command in (generate, tokens, models, dataset, preprocess, train, finetune, evaluate):
         command.add_to(commands)
     return parser
