@@ -499,15 +499,3 @@ def test_encoders_without_mask_tokens_hide_bars_from_attention() -> None:
     model = GPT2LMHeadModel(GPT2Config(sampler.vocab_size, 2048, 32, 2, 2))
     shown = [model(x, key_mask=torch.from_numpy(keys)[None])[0][0, keys] for x in (ids, changed)]
     torch.testing.assert_close(shown[0], shown[1])
-
-
-def test_ngram_baseline_agrees_with_the_formula_by_hand() -> None:
-    from midigpt.training.ngram import ngram_losses
-
-    train, test = np.array([0, 1, 0, 1, 0, 2]), np.array([0, 1, 3])
-    unigrams = np.exp(-ngram_losses(train, test, 1, vocab_size=4))
-    assert unigrams == pytest.approx([(3 + 3 / 4) / 9, (2 + 3 / 4) / 9, (0 + 3 / 4) / 9])
-    bigrams = np.exp(-ngram_losses(train, test, 2, vocab_size=4))
-    # 0 has 3 followers of 2 kinds, 2 of them 1; 1 has 2 followers of 1 kind, none of them 3.
-    expected = [unigrams[0], (2 + 2 * unigrams[1]) / 5, (0 + 1 * unigrams[2]) / 3]
-    assert bigrams == pytest.approx(expected)

@@ -14,6 +14,7 @@ from midigpt import __version__
 from midigpt.cli import (
     compose,
     dataset,
+    evaluate,
     finetune,
     generate,
     models,
@@ -56,7 +57,18 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(
         title="commands", metavar="COMMAND", dest="command", required=True
     )
-    own = (generate, compose, render, tokens, models, dataset, preprocess, train, finetune)
+    own = (
+        generate,
+        compose,
+        render,
+        tokens,
+        models,
+        dataset,
+        preprocess,
+        train,
+        evaluate,
+        finetune,
+    )
     others = sorted(entry_points(group="midigpt.commands"), key=lambda entry: entry.name)
     for command in (*own, *(entry.load() for entry in others)):
         command.add_to(commands)
