@@ -121,7 +121,9 @@ class Piece:
                 Code.BAD_ARGUMENT,
                 f"bar {bar} of track {track_id} is full: {MAX_NOTES_PER_BAR} notes",
             )
-        track.bars[bar].append(BarNote(note.pitch, note.velocity, onset, max(0.0, duration)))
+        heard = BarNote(note.pitch, note.velocity, onset, max(0.0, duration))
+        if heard not in track.bars[bar]:  # a datagram may come twice, a key sounds once
+            track.bars[bar].append(heard)
 
     def end_bar(self, bar: int, meter: Meter) -> range:
         """Close a bar and those before it; returns the bars that were skipped."""
