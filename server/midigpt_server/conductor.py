@@ -267,7 +267,9 @@ class Conductor:
             except ProtocolError as refusal:
                 peer.send([error(refusal.code, refusal.text)])
                 return
+            outcome.go_on()
         self._resumed(peer, outcome.id)
+        self._guarded(self._dispatch)
 
     def _resumed(self, peer: Peer, session_id: str) -> None:
         connection = self._registry.with_id(session_id)

@@ -14,6 +14,7 @@ from midigpt import __version__
 from midigpt.inference import InferenceEngine
 from midigpt_server import logs
 from midigpt_server.access import is_loopback
+from midigpt_server.discovery.advertise import Advertisement
 from midigpt_server.generation.engine_backend import EngineBackend
 from midigpt_server.journal.location import journal_path
 from midigpt_server.server import Server
@@ -47,28 +48,38 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     options = build_parser().parse_args(arguments)
     logs.set_up(options.log_level, options.log_format)
-    try:
-        _check_host(options.host, options.token)
-        udp = UdpTransport(options.host, options.port)  # first: a busy port is known at once
-        transports = [udp, *_tcp(options.host, udp.port, options.tcp)]
-        backend = _load(options.ckpt, options.device)
-        defaults = parameter_defaults(options)
-        server = Server(
-            *(backend, transports, defaults, options.reply_port, options.token),
-            journal=journal_path() if options.journal else None,
+    with contextlib.ExitStack() as cleanup:
+        try:
+            server = _make(options, cleanup)
+        except OSError as problem:
+            print(bind_error_text("midigpt-server", options, problem), file=sys.stderr)
+            return 1
+        except (ImportError, RuntimeError, ValueError) as problem:
+            print(f"midigpt-server: {problem}", file=sys.stderr)
+            return 1
+        host = options.host
+        log.info(
+            "midigpt-server %s listens on %s:%d, end with Ctrl-C", __version__, host, server.port
         )
-    except OSError as problem:
-        print(bind_error_text("midigpt-server", options, problem), file=sys.stderr)
-        return 1
-    except (ImportError, RuntimeError, ValueError) as problem:
-        print(f"midigpt-server: {problem}", file=sys.stderr)
-        return 1
-    log.info("midigpt-server %s listens on %s:%d, end with Ctrl-C", __version__, *udp.address)
-    with contextlib.suppress(KeyboardInterrupt):
-        server.serve()
-    server.close()
+        with contextlib.suppress(KeyboardInterrupt):
+            server.serve()
+        server.close()
     log.info("counters %s", dict(server.counters))
     return 0
+
+
+def _make(options: argparse.Namespace, cleanup: contextlib.ExitStack) -> Server:
+    """The server as it is asked for; what can fail at once comes before the model is loaded."""
+    _check_host(options.host, options.token)
+    udp = UdpTransport(options.host, options.port)
+    transports = [udp, *_tcp(options.host, udp.port, options.tcp)]
+    if options.advertise:
+        cleanup.callback(Advertisement(options.advertise, *udp.address).close)
+    backend = _load(options.ckpt, options.device)
+    return Server(
+        *(backend, transports, parameter_defaults(options), options.reply_port, options.token),
+        journal=journal_path() if options.journal else None,
+    )
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -125,6 +136,14 @@ def build_parser() -> argparse.ArgumentParser:
         )
     parser.add_argument(
         "--log_level", "--log-level", default="INFO", choices=logs.LEVELS, help="(default: INFO)"
+    )
+    parser.add_argument(
+        "--advertise",
+        nargs="?",
+        const="midigpt",
+        metavar="NAME",
+        help="let other programs find the server by zeroconf and OSCQuery, under this name "
+        "(default: midigpt; needs the extra 'discovery')",
     )
     parser.add_argument(
         "--log-format", default="text", choices=logs.FORMATS, help="json: one object a line"

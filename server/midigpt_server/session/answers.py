@@ -54,6 +54,15 @@ class Answers:
                 continue
             self._want_next(agent, target, playhead)
 
+    def want_missing(self) -> None:
+        """Want the bars that the last bar end asked for, if agents have not written them."""
+        playhead = self._stage.piece.playhead
+        for agent in self._stage.piece.agents:
+            values = {**self._stage.values_of(agent), **self._stage.parameters.once}
+            target = scheduling.target_bar(playhead, values)
+            if target not in agent.revisions and not scheduling.bars_missing(playhead, values):
+                self._want_next(agent, target, playhead)
+
     def want_leading(self) -> None:
         """Want the bars that agents with lookahead 0 begin before their bar line."""
         playhead = self._stage.piece.playhead

@@ -447,6 +447,11 @@ class Session:
         self.stage.tempo.stop()
         self._playing = False
 
+    def go_on(self) -> None:
+        """Write what was being written when the music broke off (a journal that is resumed)."""
+        if self.state is State.RUNNING and self.piece.playhead:
+            self.answers.want_missing()
+
     def adopt_bar(self, track_id: int, bar: int, notes: Sequence[BarNote]) -> None:
         """Take a bar that an agent played before (a journal that is resumed) into its history."""
         agent = self.piece.agent_with_id(track_id)
