@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from midigpt import __version__
-from midigpt.cli import compose, generate, models, render, tokens
+from midigpt.cli import caption, compose, generate, models, render, tokens
 from midigpt.cli.arguments import Parser
 
 #: Exit code of every error the user can mend.
@@ -40,6 +40,6 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(
         title="commands", metavar="COMMAND", dest="command", required=True
     )
-    for command in (generate, compose, render, tokens, models):
+    for command in (generate, compose, render, caption, tokens, models):
         command.add_to(commands)
     return parser
