@@ -1,8 +1,8 @@
 """``python -m bench.adherence``: does a text-to-music model play what its prompts say?
 
-Prompts are descriptions of held-out pieces. Each output is scored against its own prompt, and against
-the next one's: the baseline of a model that does not read. The pieces themselves, scored against
-their own descriptions, show what the measurement can reach.
+Prompts are descriptions of held-out pieces. Each output is scored against its own prompt, and
+against the next one's: the baseline of a model that does not read. The pieces themselves, scored
+against their own descriptions, show what the measurement can reach.
 """
 
 from __future__ import annotations
