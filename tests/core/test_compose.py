@@ -99,6 +99,18 @@ class TestNative:
         for seed, piece in zip([5, 6, 7], together, strict=True):
             assert written(backend, folder, [seed], sampling) == [piece]
 
+    def test_prompts_that_share_a_beginning_write_what_they_would_alone(self, folder):
+        prompter = prompter_of(folder)
+        prompts = [prompter.encode(t) for t in ("A slow waltz", "A slow", "Loud", "A slow waltz")]
+
+        def run(backend, prompt):
+            first, sampling = prompter.first_event, Sampling(max_tokens=60)
+            return backend.generate(prompt, first, [1], sampling, silent).pieces
+
+        kept = NativeBackend(load_llama(folder, 512, "float32"))
+        for prompt in prompts:
+            assert run(kept, prompt) == run(NativeBackend(kept.model), prompt)
+
     def test_torch_and_native_write_the_same(self, folder):
         pytest.importorskip("torch")
         from midigpt.compose.torch_backend import TorchBackend

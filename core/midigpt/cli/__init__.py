@@ -12,6 +12,7 @@ from importlib.metadata import entry_points
 
 from midigpt import __version__
 from midigpt.cli import (
+    caption,
     compose,
     dataset,
     evaluate,
@@ -61,6 +62,7 @@ def _parser() -> Parser:
         generate,
         compose,
         render,
+        caption,
         tokens,
         models,
         dataset,

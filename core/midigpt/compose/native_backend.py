@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from midigpt import _native, events
 from midigpt.compose.backend import Batch, Progress, Sampling, context_for
+from midigpt.inference.model.interface import Logits
 from midigpt.inference.model.llama_folder import open_llama
 from midigpt.inference.model.native import NativeModel
 from midigpt.inference.model.native_llama import load_llama
@@ -20,6 +23,7 @@ class NativeBackend:
 
     def __init__(self, model: NativeModel) -> None:
         self.model = model
+        self._read = model.new_cache()  # the latest prompt: the next one begins with the same words
 
     @classmethod
     def open(cls, folder: Path, max_tokens: int) -> NativeBackend:
@@ -37,9 +41,8 @@ class NativeBackend:
     ) -> Batch:
         """Write one piece for each seed; see :meth:`Backend.generate`."""
         most = sampling.within(self.model.n_positions - len(prompt))
-        read = self.model.new_cache()
-        logits = self.model.prefill(prompt, read)
-        cache = read.select([0] * len(seeds))
+        logits = self._prefill(prompt)
+        cache = self._read.select([0] * len(seeds))
         loop = _native.EventLoop(
             transformer=self.model.transformer,
             sequences=cache.sequences,
@@ -59,3 +62,9 @@ class NativeBackend:
         except KeyboardInterrupt:
             stopped = True
         return Batch([loop.ids(piece) for piece in range(len(seeds))], stopped)
+
+    def _prefill(self, prompt: Sequence[int]) -> Logits:
+        """Read what the prompt does not share with the one before it."""
+        shared = self._read.sequences[0].shared_prefix(np.asarray(prompt, dtype=np.int32))
+        self._read.truncate(min(shared, len(prompt) - 1))
+        return self.model.prefill(prompt[self._read.length :], self._read)
