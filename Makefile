@@ -7,15 +7,15 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: live test nightly lint cpp-test clean
+.PHONY: live test nightly lint cpp-test client-programs clean
 
 live: $(VENV)/live
 	$(BIN)/python -m midigpt_server.demo --out out
 
-test: $(VENV)/test lint cpp-test
+test: $(VENV)/test lint cpp-test client-programs
 	$(BIN)/python -m pytest
 
-nightly: $(VENV)/test lint cpp-test
+nightly: $(VENV)/test lint cpp-test client-programs
 	$(BIN)/python -m pytest -m "nightly or not nightly"
 
 lint: $(VENV)/test
@@ -27,6 +27,10 @@ cpp-test:
 	cmake -S core/cpp -B build/sanitize -DMIDIGPT_PYTHON=OFF -DMIDIGPT_TESTS=ON -DMIDIGPT_SANITIZE=ON
 	cmake --build build/sanitize -j $(JOBS)
 	ctest --test-dir build/sanitize --output-on-failure
+
+# SuperCollider and Pure Data, which the tests of clients/ drive; skipped where they cannot be had.
+client-programs:
+	tests/server/clients/install.sh
 
 clean:
 	rm -rf build $(VENV)

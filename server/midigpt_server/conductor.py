@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from midigpt import __version__
+from midigpt_server.access import Access
 from midigpt_server.generation.job import Job
 from midigpt_server.generation.model_info import ModelInfo
 from midigpt_server.generation.thread import (
@@ -54,18 +55,19 @@ class Conductor:
 
     ``submit`` takes a job to be generated, up to ``slots`` at a time. ``defaults`` overrides
     defaults of the parameter table for every session; ``reply_port`` sends all replies to that
-    port of the sender's host. Raises :class:`midigpt_server.protocol.fields.BadValueError` for a
-    default that cannot be set.
+    port of the sender's host; ``token`` is asked of other machines. Raises
+    :class:`midigpt_server.protocol.fields.BadValueError` for a default that cannot be set.
     """
 
     def __init__(
         self,
         info: ModelInfo,
         submit: Submit,
-        slots: int,
         clock: Clock,
         defaults: Mapping[str, Any] | None = None,
         reply_port: int | None = None,
+        token: str | None = None,
+        slots: int = 1,
     ) -> None:
         def make_session(session_id: str) -> Session:
             return Session(info, defaults, session_id)
@@ -77,6 +79,7 @@ class Conductor:
         self._slots = slots
         self._clock = clock
         self._reply_port = reply_port
+        self._access = Access(token)
         self._registry = Registry(make_session)
         self._running: dict[Job, Connection] = {}
         self._turn = 0
@@ -129,12 +132,13 @@ class Conductor:
             self.counters["unknown_address"] += 1
             log.debug("unknown address %s from %s", message.address, peer.key)
         for row in rows:
-            log.debug("<- %s %s", row.address, message.arguments)
             try:
+                arguments = self._access.check(row, message.arguments, peer)
+                log.debug("<- %s %s", row.address, arguments)
                 if row.of_server:
-                    getattr(self, f"_{row.handler}")(peer, *row.parse(message.arguments))
+                    getattr(self, f"_{row.handler}")(peer, *row.parse(arguments))
                 else:
-                    self._perform(row, message, peer)
+                    self._perform(row, message._replace(arguments=arguments), peer)
             except (ProtocolError, BadValueError) as refusal:
                 self._refuse(row, refusal, peer)
 
@@ -177,6 +181,9 @@ class Conductor:
 
     def _ping(self, peer: Peer, text: str) -> None:
         peer.send([reply("pong", text, __version__)])
+
+    def _accept_token(self, peer: Peer, token: str) -> None:
+        """Access has checked it."""
 
     def _list_sessions(self, peer: Peer) -> None:
         now = self._clock.now()

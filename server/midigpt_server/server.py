@@ -32,10 +32,11 @@ class Server:
         transports: Sequence[Transport],
         defaults: Mapping[str, Any] | None = None,
         reply_port: int | None = None,
+        token: str | None = None,
     ) -> None:
         self._clock = WallClock()
         self.conductor = Conductor(
-            backend.info, self._submit, backend.slots, self._clock, defaults, reply_port
+            backend.info, self._submit, self._clock, defaults, reply_port, token, backend.slots
         )
         self._transports = transports
         self._generation = GenerationThread(backend, self._post)

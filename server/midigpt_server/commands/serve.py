@@ -6,13 +6,17 @@ import argparse
 import contextlib
 import errno
 import logging
+import os
 import sys
 from typing import Any
 
 from midigpt import __version__
 from midigpt.inference import InferenceEngine
+from midigpt_server.access import is_loopback
 from midigpt_server.generation.engine_backend import EngineBackend
 from midigpt_server.server import Server
+from midigpt_server.transports.tcp import TcpTransport
+from midigpt_server.transports.transport import Transport
 from midigpt_server.transports.udp import UdpTransport
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -33,7 +37,7 @@ examples:
   midigpt-server                                   the bundled checkpoint, port 7400
   midigpt-server --ckpt band.safetensors           another checkpoint
   midigpt-server --reply-port 7401                 for Max: udpsend 7400, udpreceive 7401
-  midigpt-server --host 0.0.0.0                    be reachable from other machines
+  midigpt-server --host 0.0.0.0 --token SECRET     be reachable from other machines
   midigpt-server --lookahead 2 --gen_timeout 3     more time per bar, and a limit
 """
 
@@ -45,9 +49,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     logging.basicConfig(level=options.log_level, format=LOG_FORMAT)
     try:
+        _check_host(options.host, options.token)
         udp = UdpTransport(options.host, options.port)  # first: a busy port is known at once
+        transports = [udp, *_tcp(options.host, udp.port, options.tcp)]
         backend = _load(options.ckpt, options.device)
-        server = Server(backend, [udp], parameter_defaults(options), options.reply_port)
+        defaults = parameter_defaults(options)
+        server = Server(backend, transports, defaults, options.reply_port, options.token)
     except OSError as problem:
         print(bind_error_text("midigpt-server", options, problem), file=sys.stderr)
         return 1
@@ -80,7 +87,18 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--host",
         default="127.0.0.1",
-        help="address to bind (127.0.0.1: this machine only)",
+        help="address to bind (127.0.0.1: this machine only; any other wants a --token)",
+    )
+    parser.add_argument(
+        "--token",
+        default=os.environ.get("MIDIGPT_TOKEN"),
+        help="what clients on other machines must send with session/init (default: $MIDIGPT_TOKEN)",
+    )
+    parser.add_argument(
+        "--no-tcp",
+        dest="tcp",
+        action="store_false",
+        help="do not listen for OSC over TCP (SLIP) on the same port",
     )
     parser.add_argument(
         "--reply-port",
@@ -126,6 +144,23 @@ def bind_error_text(program: str, options: argparse.Namespace, problem: OSError)
             "end the other program or choose another port with --port"
         )
     return f"{program}: {problem}"
+
+
+def _check_host(host: str, token: str | None) -> None:
+    if not token and not is_loopback(host):
+        raise ValueError(
+            f"--host {host} lets other machines in: choose a --token that their clients send"
+        )
+
+
+def _tcp(host: str, port: int, wanted: bool) -> list[Transport]:
+    if not wanted:
+        return []
+    try:
+        return [TcpTransport(host, port)]
+    except OSError as problem:
+        log.warning("no OSC over TCP: port %d: %s", port, problem.strerror)
+        return []
 
 
 def _load(checkpoint: str | None, device: str | None) -> EngineBackend:

@@ -18,6 +18,7 @@ class Code(IntEnum):
     NOTE_FOR_AGENT = 8
     UNKNOWN_SESSION = 9
     SERVER_FULL = 10
+    NOT_ADMITTED = 11
 
 
 CODE_DOCS = {
@@ -31,6 +32,7 @@ CODE_DOCS = {
     Code.NOTE_FOR_AGENT: "note for the agent track (dropped)",
     Code.UNKNOWN_SESSION: "unknown session id",
     Code.SERVER_FULL: "no more sessions are possible now",
+    Code.NOT_ADMITTED: "the token of the server is missing or wrong",
 }
 
 

@@ -12,6 +12,8 @@ from midigpt_server.protocol.table.replies import ROWS
 
 OUTBOUND: dict[str, Outbound] = {row.address: row for row in ROWS}
 
+ERROR = "/midigpt/error"
+
 _PYTHON_TYPES = {"i": int, "f": float, "s": str}
 
 

@@ -24,6 +24,7 @@ class Inbound:
     since_0_4_2: bool = True
     of_server: bool = False  # not a matter of one session
     private: bool = False  # a question: the answer is for the asker alone
+    open_to_all: bool = False  # also to peers that have not shown the token
 
     def parse(self, arguments: Sequence[Any]) -> list[Any]:
         """The handler's arguments.

@@ -113,8 +113,11 @@ class Session:
 
     # --- requests: session -----------------------------------------------------------------
 
-    def init(self, name: str, reply_port: int, session_id: str = "") -> None:
-        """Begin anew: no tracks, no bars, default parameters, no attributes."""
+    def init(self, name: str, reply_port: int, session_id: str = "", token: str = "") -> None:
+        """Begin anew: no tracks, no bars, default parameters, no attributes.
+
+        ``session_id`` and ``token`` have been used by then, to find the session.
+        """
         self._end_everything()
         self.stage.clear()
         self.answers = Answers(self.stage)

@@ -11,9 +11,11 @@ from typing import Any
 
 from midigpt_server.protocol import osc
 from midigpt_server.protocol.osc import Message
+from midigpt_server.transports.gate import Gate
 from midigpt_server.transports.transport import Receiver
 
-_RECEIVE_BUFFER = 1 << 20
+_RECEIVE_BUFFER = 1 << 22
+_MAX_DRAINED = 512  # datagrams, before the loop does anything else
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +43,7 @@ class UdpPeer:
         to = (self.address[0], self.reply_port or self.address[1])
         for datagram in osc.encode_all(messages):
             self.transport.send(datagram, to)
+        self.transport.gate.sent(messages, self.key)
 
     def on_port(self, port: int) -> UdpPeer:
         """The same client, listening on ``port``."""
@@ -65,7 +68,8 @@ class UdpTransport(asyncio.DatagramProtocol):
         self._socket.setblocking(False)
         self.address: tuple[str, int] = self._socket.getsockname()[:2]
         self._wire: asyncio.DatagramTransport | None = None
-        self._receiver: Receiver
+        self._drains = False
+        self.gate: Gate
 
     def __str__(self) -> str:
         return "UDP {}:{}".format(*self.address)
@@ -77,8 +81,9 @@ class UdpTransport(asyncio.DatagramProtocol):
 
     async def open(self, receiver: Receiver) -> None:
         """Begin to receive."""
-        self._receiver = receiver
+        self.gate = Gate(receiver)
         loop = asyncio.get_running_loop()
+        self._drains = isinstance(loop, asyncio.SelectorEventLoop)
         self._wire, _ = await loop.create_datagram_endpoint(lambda: self, sock=self._socket)
 
     def close(self) -> None:
@@ -93,25 +98,31 @@ class UdpTransport(asyncio.DatagramProtocol):
             return
         try:
             self._wire.sendto(datagram, address)
-            self._receiver.counters["sent"] += 1
         except (OSError, ValueError) as error:
             self.error_received(error)
 
     # --- called by asyncio -----------------------------------------------------------------
 
     def datagram_received(self, datagram: bytes, address: tuple[Any, ...]) -> None:
-        """Hand on the messages of one datagram."""
-        self._receiver.counters["received"] += 1
-        peer = UdpPeer((address[0], address[1]), self)
-        try:
-            messages = osc.decode(datagram)
-        except osc.UndecodableError as problem:
-            self._receiver.counters["undecodable"] += 1
-            log.debug("from %s:%d: %s", *peer.address, problem)
+        """Take this datagram, and at once all that wait behind it: the loop would read one at each
+        turn, so that a flood from one client would make the others' datagrams overflow."""
+        self._take(datagram, address)
+        if not self._drains:
             return
-        self._receiver.receive(messages, peer)
+        for _ in range(_MAX_DRAINED):
+            try:
+                self._take(*self._socket.recvfrom(65535))
+            except OSError:  # nothing more, or news of a receiver that is gone
+                return
 
     def error_received(self, error: Exception) -> None:
         """An earlier datagram could not be sent."""
-        self._receiver.counters["send_failures"] += 1
+        self.gate.counters["send_failures"] += 1
         log.warning("cannot send: %s", error)
+
+    # --- private ---------------------------------------------------------------------------
+
+    def _take(self, datagram: bytes, address: tuple[Any, ...]) -> None:
+        key = (address[0], address[1])
+        if self.gate.admits(key):
+            self.gate.take(datagram, UdpPeer(key, self))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from midigpt_server.protocol.fields import Field
 from midigpt_server.protocol.row import Inbound
 from midigpt_server.protocol.states import ALWAYS, State
-from midigpt_server.protocol.table.arguments import SESSION_ID
+from midigpt_server.protocol.table.arguments import SESSION_ID, TOKEN
 
 ROWS = (
     Inbound(
@@ -14,6 +14,16 @@ ROWS = (
         "Is the server there? The text comes back. Touches no session.",
         fields=(Field("text", "string", "anything", default=""),),
         answers="pong",
+        since_0_4_2=False,
+        of_server=True,
+        open_to_all=True,
+    ),
+    Inbound(
+        "/midigpt/token",
+        "accept_token",
+        "Show the token of a server that was started with one, before anything else; needed from "
+        "other machines only, and not by clients that send it with session/init. Error 11 (wrong).",
+        fields=(TOKEN,),
         since_0_4_2=False,
         of_server=True,
     ),
@@ -68,6 +78,7 @@ ROWS = (
                 "begin the session of this id, whoever began it before; empty = the sender's own",
                 default="",
             ),
+            TOKEN,
         ),
         "capabilities, model, session/id, session/ready",
     ),
