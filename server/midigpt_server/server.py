@@ -12,7 +12,7 @@ from threading import Event, Thread
 from typing import Any
 
 from midigpt_server.conductor import Conductor
-from midigpt_server.generation.job import Backend
+from midigpt_server.generation.job import Backend, Job
 from midigpt_server.generation.thread import GenerationEvent, GenerationThread
 from midigpt_server.protocol.osc import Message
 from midigpt_server.timing.clock import WallClock
@@ -36,7 +36,9 @@ class Server:
     ) -> None:
         self._clock = WallClock()
         self.conductor = Conductor(
-            backend.info, self._submit, self._clock, defaults, reply_port, token, backend.slots
+            *(backend.info, self._submit, self._clock, defaults, reply_port, token),
+            slots=backend.slots,
+            foresee=self._foresee,
         )
         self._transports = transports
         self._generation = GenerationThread(backend, self._post)
@@ -120,8 +122,11 @@ class Server:
 
     # --- between the threads ---------------------------------------------------------------
 
-    def _submit(self, job: Any) -> None:
+    def _submit(self, job: Job) -> None:
         self._generation.submit(job)
+
+    def _foresee(self, job: Job) -> None:
+        self._generation.foresee(job)
 
     def _post(self, event: GenerationEvent) -> None:
         if not self._loop.is_closed():
