@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any
 
@@ -14,8 +15,60 @@ from midigpt_server.protocol import osc
 from midigpt_server.protocol.osc import Message
 
 
+class NumberedStream:
+    """Puts numbered messages (parameter ``sequence``) in order, and knows which are missing.
+
+    Others pass as they come. A hole that is not filled is given up when ``HELD`` messages wait.
+    """
+
+    HELD = 256
+    ASK_AGAIN_SECONDS = 0.05
+
+    def __init__(self) -> None:
+        self._next: int | None = None
+        self._held: dict[int, Message] = {}
+        self._asked = (0, 0.0)  # the number asked for last, and when
+
+    def in_order(self, messages: Iterable[Message]) -> Iterator[Message]:
+        """The messages that may be used now."""
+        number: int | None = None
+        for message in messages:
+            if message.address == osc.SEQUENCE:
+                number = message.arguments[0]
+            elif number is None:
+                yield message
+            else:
+                yield from self._numbered(number, message._replace(number=number))
+                number = None
+
+    def missing(self, now: float) -> tuple[int, int] | None:
+        """The first and last number to ask for now."""
+        if not self._held or self._next is None:
+            return None
+        asked, moment = self._asked
+        if asked == self._next and now - moment < self.ASK_AGAIN_SECONDS:
+            return None
+        self._asked = self._next, now
+        return self._next, min(self._held) - 1
+
+    def _numbered(self, number: int, message: Message) -> Iterator[Message]:
+        if self._next is None or number == 1:
+            self._next = number
+            self._held.clear()
+        if number >= self._next:
+            self._held[number] = message
+        if len(self._held) > self.HELD:
+            self._next = min(self._held)
+        while self._next in self._held:
+            yield self._held.pop(self._next)
+            self._next += 1
+
+
 class Client:
     """Sends to a server and receives its replies on one UDP socket.
+
+    Bundles are taken apart; a message keeps their date (``time``). Numbered messages come in order,
+    and those lost are asked for again.
 
     >>> with Client(port=7400) as client:                       # doctest: +SKIP
     ...     client.send("/midigpt/session/init", "demo")
@@ -28,6 +81,8 @@ class Client:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         self._socket.bind(("", 0))
+        self._waiting: deque[Message] = deque()
+        self._stream = NumberedStream()
 
     @property
     def port(self) -> int:
@@ -48,9 +103,15 @@ class Client:
         Raises:
             TimeoutError: nothing came within ``timeout`` seconds (default: the client's).
         """
-        self._socket.settimeout(self.timeout if timeout is None else max(timeout, 1e-3))
-        (message,) = osc.decode(self._receive_packet())
-        return message
+        if not self._waiting:
+            deadline = time.monotonic() + (self.timeout if timeout is None else max(timeout, 1e-3))
+            while not self._waiting:  # packets may hold what has come before
+                self._socket.settimeout(max(deadline - time.monotonic(), 1e-3))
+                messages = osc.decode(self._receive_packet())
+                self._waiting += self._stream.in_order(messages)
+                if missing := self._stream.missing(time.monotonic()):
+                    self.send("/midigpt/resend", *missing)
+        return self._waiting.popleft()
 
     def _receive_packet(self) -> bytes:
         return self._socket.recvfrom(65535)[0]
@@ -108,6 +169,8 @@ class TcpClient(Client):
         self.timeout = timeout
         self._socket = socket.create_connection(self.address, timeout)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._waiting = deque()
+        self._stream = NumberedStream()
         self._packets: list[bytes] = []
         self._unfinished = b""
 

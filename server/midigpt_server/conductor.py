@@ -72,11 +72,11 @@ class Conductor:
         self,
         info: ModelInfo,
         submit: Submit,
-        slots: int,
         clock: Clock,
         defaults: Mapping[str, Any] | None = None,
         reply_port: int | None = None,
         token: str | None = None,
+        slots: int = 1,
     ) -> None:
         def make_session(session_id: str) -> Session:
             return Session(info, defaults, session_id)

@@ -42,7 +42,7 @@ class Server:
     ) -> None:
         self._clock = WallClock()
         self.conductor = Conductor(
-            backend.info, self._submit, backend.slots, self._clock, defaults, reply_port, token
+            backend.info, self._submit, self._clock, defaults, reply_port, token, backend.slots
         )
         self._journal_path = journal
         self._transports = transports

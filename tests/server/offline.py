@@ -29,7 +29,7 @@ class OfflineServer:
         self.jobs: list[Job] = []
         self._events: list[tuple[float, int, Any]] = []
         self._count = 0
-        self.conductor = Conductor(self.backend.info, self._submit, slots, self.clock)
+        self.conductor = Conductor(self.backend.info, self._submit, self.clock, slots=slots)
 
     def _submit(self, job: Job) -> None:
         self.jobs.append(job)

@@ -38,7 +38,7 @@ class Somebody:
 
 
 def conductor(token: str | None) -> Conductor:
-    return Conductor(model_info("ghost"), lambda job: None, 1, OfflineClock(), token=token)
+    return Conductor(model_info("ghost"), lambda job: None, OfflineClock(), token=token)
 
 
 def ask(server: Conductor, peer: Somebody, name: str, *arguments: object) -> list[Message]:
