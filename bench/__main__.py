@@ -1,4 +1,7 @@
-"""``python -m bench decode|prefill|batch``: ours and the peers in turn, medians of several runs."""
+"""``python -m bench decode|prefill|batch``: ours and the peers in turn, medians of several runs.
+
+``python -m bench live``: does every bar come in time (bench/live.py)?
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bench import live
 from bench.shapes import SHAPES, checkpoint
 
 WORKERS = Path(__file__).parent / "workers"
@@ -136,7 +140,7 @@ def print_table(rows: list[Result]) -> None:
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("what", choices=["decode", "prefill", "batch"])
+    parser.add_argument("what", choices=["decode", "prefill", "batch", "live"])
     parser.add_argument("--shapes", nargs="+", choices=list(SHAPES), default=list(SHAPES))
     parser.add_argument("--prompt", type=int, default=600, help="tokens of the prompt")
     parser.add_argument("--tokens", type=int, default=100, help="tokens decoded after it")
@@ -144,6 +148,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--midigpt-python", help="Python of an environment with MIDI-GPT 0.4.2")
     parser.add_argument("--transformers", action="store_true", help="run Hugging Face's GPT-2 too")
+    parser.add_argument("--bars", type=int, default=200, help="live: bars of each setting")
+    parser.add_argument("--only", default="", help="live: settings whose name has this text")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     default = Path(tempfile.gettempdir()) / "midigpt-bench"
     parser.add_argument("--folder", type=Path, default=default, help="for the random checkpoints")
@@ -152,8 +158,11 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def main() -> None:
     options = parse()
-    run = {"decode": decode, "prefill": prefill, "batch": batch}[options.what]
-    rows = run(Bench(options))
+    if options.what == "live":
+        rows = live.rows(options)
+    else:
+        run = {"decode": decode, "prefill": prefill, "batch": batch}[options.what]
+        rows = run(Bench(options))
     if options.json:
         machine = f"{platform.platform()}, {os.cpu_count()} processors"
         print(json.dumps({"machine": machine, "time": time.strftime("%F %T"), "rows": rows}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 import time
 from collections import deque
@@ -14,6 +15,8 @@ from pythonosc import slip
 from midigpt_server.protocol import osc
 from midigpt_server.protocol.osc import Message
 
+_LAST = 2**31 - 1
+
 
 class NumberedStream:
     """Puts numbered messages (parameter ``sequence``) in order, and knows which are missing.
@@ -22,12 +25,12 @@ class NumberedStream:
     """
 
     HELD = 256
-    ASK_AGAIN_SECONDS = 0.05
+    ASK_AGAIN_SECONDS = 0.1
 
     def __init__(self) -> None:
         self._next: int | None = None
         self._held: dict[int, Message] = {}
-        self._asked = (0, 0.0)  # the number asked for last, and when
+        self._asked = -math.inf  # when
 
     def in_order(self, messages: Iterable[Message]) -> Iterator[Message]:
         """The messages that may be used now."""
@@ -41,15 +44,17 @@ class NumberedStream:
                 yield from self._numbered(number, message._replace(number=number))
                 number = None
 
+    @property
+    def patience(self) -> float:
+        """Seconds of silence after which to ask whether something was lost."""
+        return math.inf if self._next is None else self.ASK_AGAIN_SECONDS
+
     def missing(self, now: float) -> tuple[int, int] | None:
-        """The first and last number to ask for now."""
-        if not self._held or self._next is None:
+        """The first and last number to ask for now: a hole, or, after silence, what may follow."""
+        if self._next is None or now - self._asked < self.ASK_AGAIN_SECONDS:
             return None
-        asked, moment = self._asked
-        if asked == self._next and now - moment < self.ASK_AGAIN_SECONDS:
-            return None
-        self._asked = self._next, now
-        return self._next, min(self._held) - 1
+        self._asked = now
+        return self._next, min(self._held, default=_LAST) - 1
 
     def _numbered(self, number: int, message: Message) -> Iterator[Message]:
         if self._next is None or number == 1:
@@ -105,10 +110,14 @@ class Client:
         """
         if not self._waiting:
             deadline = time.monotonic() + (self.timeout if timeout is None else max(timeout, 1e-3))
-            while not self._waiting:  # packets may hold what has come before
-                self._socket.settimeout(max(deadline - time.monotonic(), 1e-3))
-                messages = osc.decode(self._receive_packet())
-                self._waiting += self._stream.in_order(messages)
+            while not self._waiting:
+                left = deadline - time.monotonic()
+                self._socket.settimeout(max(min(left, self._stream.patience), 1e-3))
+                try:
+                    self._waiting += self._stream.in_order(osc.decode(self._receive_packet()))
+                except TimeoutError:
+                    if left <= self._stream.patience:
+                        raise
                 if missing := self._stream.missing(time.monotonic()):
                     self.send("/midigpt/resend", *missing)
         return self._waiting.popleft()

@@ -62,9 +62,10 @@ class Submit(Protocol):
 class Conductor:
     """The one receiver behind all transports.
 
-    ``submit`` takes a job to be generated, up to ``slots`` at a time. ``defaults`` overrides
-    defaults of the parameter table for every session; ``reply_port`` sends all replies to that
-    port of the sender's host; ``token`` is asked of other machines. Raises
+    ``submit`` takes a job to be generated, up to ``slots`` at a time; ``foresee`` one that is
+    likely to come, while nothing else is to be done. ``defaults`` overrides defaults of the
+    parameter table for every session; ``reply_port`` sends all replies to that port of the
+    sender's host; ``token`` is asked of other machines. Raises
     :class:`midigpt_server.protocol.fields.BadValueError` for a default that cannot be set.
     """
 
@@ -77,6 +78,7 @@ class Conductor:
         reply_port: int | None = None,
         token: str | None = None,
         slots: int = 1,
+        foresee: Submit = lambda job: None,
     ) -> None:
         def make_session(session_id: str) -> Session:
             return Session(info, defaults, session_id)
@@ -89,6 +91,7 @@ class Conductor:
         self._make_session = make_session
         self._submit = submit
         self._slots = slots
+        self._foresee = foresee
         self._clock = clock
         self._began = clock.now()
         self._reply_port = reply_port
@@ -315,13 +318,16 @@ class Conductor:
         while len(self._running) < self._slots:
             waiting = [c for c in self._registry if c.session.answers.is_waiting]
             if not waiting:
-                return
+                break
             urgent = min(waiting, key=self._urgency)
             urgent.served = self._turn = self._turn + 1
             job = urgent.session.begin()
             self._running[job] = urgent
             self._flush(urgent)
             self._submit(job)
+        for connection in self._registry:
+            if (likely := connection.session.foreseen_job()) is not None and not self._running:
+                self._foresee(likely)
 
     @staticmethod
     def _urgency(connection: Connection) -> tuple[float, int]:

@@ -14,7 +14,7 @@ from threading import Event, Thread
 from typing import Any
 
 from midigpt_server.conductor import Conductor
-from midigpt_server.generation.job import Backend
+from midigpt_server.generation.job import Backend, Job
 from midigpt_server.generation.thread import GenerationEvent, GenerationThread
 from midigpt_server.journal.journal import Journal
 from midigpt_server.protocol.osc import Message
@@ -42,7 +42,9 @@ class Server:
     ) -> None:
         self._clock = WallClock()
         self.conductor = Conductor(
-            backend.info, self._submit, self._clock, defaults, reply_port, token, backend.slots
+            *(backend.info, self._submit, self._clock, defaults, reply_port, token),
+            slots=backend.slots,
+            foresee=self._foresee,
         )
         self._journal_path = journal
         self._transports = transports
@@ -135,8 +137,11 @@ class Server:
 
     # --- between the threads ---------------------------------------------------------------
 
-    def _submit(self, job: Any) -> None:
+    def _submit(self, job: Job) -> None:
         self._generation.submit(job)
+
+    def _foresee(self, job: Job) -> None:
+        self._generation.foresee(job)
 
     def _post(self, event: GenerationEvent) -> None:
         self._call(self._on_event, event)

@@ -27,9 +27,15 @@ class OfflineServer:
         self.backend = StandIn("ghost", notes_per_bar=4)
         self.cost = cost
         self.jobs: list[Job] = []
+        self.foreseen: list[tuple[float, Job]] = []
         self._events: list[tuple[float, int, Any]] = []
         self._count = 0
-        self.conductor = Conductor(self.backend.info, self._submit, self.clock, slots=slots)
+        self.conductor = Conductor(
+            self.backend.info, self._submit, self.clock, slots=slots, foresee=self._foresee
+        )
+
+    def _foresee(self, job: Job) -> None:
+        self.foreseen.append((self.clock.now(), job))
 
     def _submit(self, job: Job) -> None:
         self.jobs.append(job)

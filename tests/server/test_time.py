@@ -142,6 +142,21 @@ def test_lookahead_0_lead_0_begins_at_the_bar_end() -> None:
     assert first == pytest.approx([4.01, 6.01, 8.01, 10.01])
 
 
+@pytest.mark.parametrize("lead", [0.0, 1.0])
+def test_the_prompt_of_the_next_bar_is_read_ahead(lead: float) -> None:
+    server = OfflineServer()
+    player = OfflinePlayer(server)
+    player.begin(lookahead_bars=0, lead_beats=lead)
+    player.play(4)
+    begin = 8.0 - lead / 2
+    ahead = [(time, job) for time, job in server.foreseen if job.target == 4]
+    assert [time for time, _ in ahead] == pytest.approx([begin - 1.0, begin - 0.4, begin - 0.1])
+    real = next(job for job in server.jobs if job.target == 4)
+    guess = ahead[-1][1]
+    assert guess.voice == real.voice and guess.tracks[1:] == real.tracks[1:]
+    assert len(guess.tracks[0].bars[3]) == {0.0: 4, 1.0: 3}[lead], "what was heard of bar 3"
+
+
 def test_stop_and_play_of_the_transport() -> None:
     server = OfflineServer()
     player = OfflinePlayer(server)

@@ -112,6 +112,7 @@ class GenerationThread:
         if foreseen:
             self._foreseen[job] = (self._backend.foresee(job), ())
         else:
+            self._drop_foreseen()
             poster = _Poster(job, self._post)
             self._running[job] = (self._backend.start(job, poster), ())
 
@@ -120,12 +121,9 @@ class GenerationThread:
         for job in list(self._running):
             self._resume(job)
         if self._running:
-            for task, _ in self._foreseen.values():
-                task.close()  # what it has read stays in its cache
-            self._foreseen.clear()
-        else:
-            for job in list(self._foreseen):
-                self._resume_foreseen(job)
+            self._drop_foreseen()
+        for job in list(self._foreseen):
+            self._resume_foreseen(job)
         waiting = (*self._running.values(), *self._foreseen.values())
         loops = [loop for _, some in waiting for loop in some]
         if loops:
@@ -142,6 +140,11 @@ class GenerationThread:
             outcome = Failed(job, self._reason(job, error))
         del self._running[job]
         self._post(outcome)
+
+    def _drop_foreseen(self) -> None:
+        for task, _ in self._foreseen.values():
+            task.close()  # what it has read stays in its cache
+        self._foreseen.clear()
 
     def _resume_foreseen(self, job: Job) -> None:
         task = self._foreseen[job][0]

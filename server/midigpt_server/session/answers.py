@@ -18,6 +18,8 @@ from midigpt_server.timing.bars import BarNote
 
 #: a bar wanted at its own bar line (lead_beats 0) may take so many seconds before it is filled
 GRACE_SECONDS = 0.12
+#: the prompt of a bar with lookahead 0 is read so many seconds before it is wanted
+FORESEEN_SECONDS = (1.0, 0.4, 0.1)
 _ASKED_BARS = 16  # remembered, so that none is asked for twice
 _OWN_BARS = 8  # bars back that a fallback looks for notes
 
@@ -31,6 +33,7 @@ class Answers:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._delivery = Delivery(stage)
+        self._foreseen: dict[int, tuple[int, int]] = {}  # agent -> bar, how often
         self._asked: dict[int, dict[int, int]] = {}  # agent -> bars asked for, with lookahead
         self.wanted: dict[tuple[int, bool], Wanted] = {}
         self.current: Wanted | None = None
@@ -131,16 +134,55 @@ class Answers:
 
     def _lead_time(self, agent: Track) -> float | None:
         """When to begin with the bar after the one that sounds, if that is before its bar line."""
+        return self._next_bar_time(agent) if self._stage.values_of(agent)["lead_beats"] else None
+
+    def _next_bar_time(self, agent: Track) -> float | None:
+        """When an agent with lookahead 0 begins with the next bar, if it has not and if it is
+        known."""
         stage, values = self._stage, self._stage.values_of(agent)
         bar = stage.piece.playhead
-        if values["lookahead_bars"] or not values["lead_beats"] or agent.muted:
-            return None
-        if bar + 1 in self._asked.get(agent.id, ()):
+        if values["lookahead_bars"] or agent.muted or bar + 1 in self._asked.get(agent.id, ()):
             return None
         line, beat = stage.time_of(bar + 1), stage.beat_seconds(bar)
         if line is None or beat is None or scheduling.bars_missing(bar + 1, values):
             return None
         return line - float(values["lead_beats"]) * beat
+
+    # --- foreseeing ------------------------------------------------------------------------
+
+    def foreseen_job(self) -> Job | None:
+        """The job that will soon be wanted, with what has been heard so far, to be read ahead.
+
+        It is offered once at each of ``FORESEEN_SECONDS`` before its time.
+        """
+        stage, target = self._stage, self._stage.piece.playhead + 1
+        for agent in stage.piece.agents:
+            moment = self._foresee_time(agent)
+            if moment is None or moment > stage.now:
+                continue
+            self._foreseen[agent.id] = (
+                target,
+                sum(1 for lead in FORESEEN_SECONDS if self._is_near(agent, lead)),
+            )
+            wanted = self._wanted(agent, target, target + 1, target)
+            values = {**wanted.values, **stage.parameters.once}
+            return freeze(stage, wanted, values, stage.attributes_of(agent))
+        return None
+
+    def _foresee_time(self, agent: Track) -> float | None:
+        begin = self._next_bar_time(agent)
+        target, times = self._foreseen.get(agent.id, (0, 0))
+        if target != self._stage.piece.playhead + 1:
+            times = 0
+        return (
+            None
+            if begin is None or times == len(FORESEEN_SECONDS)
+            else (begin - FORESEEN_SECONDS[times])
+        )
+
+    def _is_near(self, agent: Track, seconds: float) -> bool:
+        begin = self._next_bar_time(agent)
+        return begin is not None and begin - seconds <= self._stage.now
 
     # --- the job under way -----------------------------------------------------------------
 
@@ -268,6 +310,7 @@ class Answers:
     def wakeup(self) -> float | None:
         """When :meth:`advance` has something to do."""
         moments = [self._lead_time(agent) for agent in self._stage.piece.agents]
+        moments += [self._foresee_time(agent) for agent in self._stage.piece.agents]
         moments += [wanted.give_up_at for wanted in self._pending()]
         return min((moment for moment in moments if moment is not None), default=None)
 

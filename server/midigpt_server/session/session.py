@@ -422,6 +422,10 @@ class Session:
         """Start the earliest wanted generation."""
         return self.answers.begin()
 
+    def foreseen_job(self) -> Job | None:
+        """What will soon be wanted, now that it is time to read ahead."""
+        return self.answers.foreseen_job() if self._is_sounding() else None
+
     def on_prompt_state(self, job: Job, prompt: PromptState) -> None:
         """The model is about to begin."""
         self.answers.on_prompt_state(job, prompt)
