@@ -330,6 +330,25 @@ class TestCommand:
         assert message in errors and errors.count("\n") == 1
         assert not (tmp_path / "out").exists()
 
+    def test_without_a_network_the_bundled_model_writes(
+        self, tmp_path, folder, monkeypatch, capsys
+    ):
+        def offline(name, cache_dir):
+            raise ConnectionError(f"cannot download {name}")
+
+        monkeypatch.setattr("midigpt.cli.compose.find_llama", offline)
+        monkeypatch.setattr("midigpt.inference.pretrained.models_folder", lambda: tmp_path)
+        options = ["--prompt", "x", "--max_tokens", "30", "--n_outputs", "1", "--no-synthesize"]
+        command = ["compose", "--output_root", str(tmp_path / "out"), *options]
+        assert main(command) == 2  # nothing is bundled
+        assert "cannot download slseanwu/MIDI-LLM" in capsys.readouterr().err
+        manifest = {"default": None, "models": {}, "llamas": {"small": {}}}
+        (tmp_path / "models.json").write_text(json.dumps(manifest))
+        (tmp_path / "small").symlink_to(folder)
+        assert main(command) == 0
+        assert "using the bundled model small" in capsys.readouterr().err
+        assert main([*command, "--model", "small"]) == 0
+
     def test_a_model_that_is_not_there(self, tmp_path, capsys):
         assert self.run(tmp_path, tmp_path / "none", "--prompt", "x") == 2
         assert "OWNER/NAME" in capsys.readouterr().err
