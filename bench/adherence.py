@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,8 +38,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
 
-    wanted, originals = prompts(options)
-    outputs = generate(options, wanted)
+    texts, wanted, originals = prompts(options)
+    outputs = generate(options, texts)
     others = wanted[1:] + wanted[:1]
     print(f"{len(outputs)} prompts, {options.max_tokens // 3} events each\n")
     print(f"| | {' | '.join(_FIELDS)} |\n|---|{'--:|' * len(_FIELDS)}")
@@ -47,27 +48,32 @@ def main() -> None:
     row("the pieces described", [adherence(w, o) for w, o in zip(wanted, originals, strict=True)])
 
 
-def prompts(options: argparse.Namespace) -> tuple[list[Features], list[events.Events]]:
-    """Facts about the beginnings of pieces, and those beginnings."""
-    wanted, originals = [], []
+def prompts(
+    options: argparse.Namespace,
+) -> tuple[list[str], list[Features], list[events.Events]]:
+    """Descriptions of the beginnings of pieces, the facts they mention, and those beginnings."""
+    texts, wanted, originals = [], [], []
+    words = random.Random(options.seed)
     for piece in from_parquet(options.music, options.prompts, options.seed):
         first = int(piece.notes[0, 0])
         window = events.window(piece.notes[: options.max_tokens // 3], first)
-        wanted.append(measure(window, piece.tempo, piece.meter, piece.genre))
+        facts = measure(window, piece.tempo, piece.meter, piece.genre)
+        texts.append(caption(facts, words))
+        if "BPM" not in texts[-1]:  # said in a word, which is no number to be met
+            facts = replace(facts, tempo=None)
+        wanted.append(facts)
         originals.append(window)
-    return wanted, originals
+    return texts, wanted, originals
 
 
-def generate(options: argparse.Namespace, wanted: list[Features]) -> list[events.Events]:
+def generate(options: argparse.Namespace, texts: list[str]) -> list[events.Events]:
     """The notes of one output for each description."""
     prompter = Prompter.from_folder(options.model, open_llama(options.model).config.vocab_size)
     backend = NativeBackend.open(options.model, options.max_tokens)
     sampling = Sampling(options.temperature, options.top_p, options.max_tokens)
-    words = random.Random(options.seed)
     outputs = []
-    for index, facts in enumerate(tqdm(wanted, leave=False)):
-        prompt = prompter.encode(caption(facts, words))
-        seeds = [options.seed + index]
+    for index, text in enumerate(tqdm(texts, leave=False)):
+        prompt, seeds = prompter.encode(text), [options.seed + index]
         batch = backend.generate(prompt, prompter.first_event, seeds, sampling, lambda *_: None)
         outputs.append(events.from_ids(batch.pieces[0]).notes)
     return outputs

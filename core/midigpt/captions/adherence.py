@@ -8,7 +8,7 @@ import numpy as np
 
 from midigpt import events
 from midigpt.captions.features import Features, key_of, measure
-from midigpt.captions.phrases import density_words
+from midigpt.captions.phrases import MOST_NAMED, density_words
 
 #: A tempo counts as met when it is off by no more than this share.
 TEMPO_TOLERANCE = 0.1
@@ -39,7 +39,7 @@ def adherence(wanted: Features, piece: events.Events) -> Adherence:
     tempo = estimate_tempo(piece) if wanted.tempo is not None else None
     near = None if tempo is None else [_near(tempo, wanted.tempo, k) for k in (1.0, 0.5, 2.0)]
     return Adherence(
-        instruments=_share(wanted.instruments, found.instruments),
+        instruments=_share(wanted.instruments[:MOST_NAMED], found.instruments),
         tempo=None if near is None else near[0],
         tempo_or_double=None if near is None else any(near),
         key=None if wanted.key is None else key_of(piece) == wanted.key,

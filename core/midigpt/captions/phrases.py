@@ -39,7 +39,8 @@ _MOODS = {
 _SLOW, _FAST = 84, 120
 _PIECES = ("piece", "song", "track", "composition", "tune", "instrumental")
 _WITH = ("with", "featuring", "played by", "for", "on", "performed by")
-_MOST_INSTRUMENTS = 6
+#: Instruments that a description names at the most.
+MOST_NAMED = 6
 
 
 def caption(features: Features, rng: random.Random, share: float = 1.0) -> str:
@@ -96,7 +97,7 @@ def _opening(features: Features, rng: random.Random, share: float) -> str:
     text = rng.choice((_with_article(phrase), _with_article(phrase), phrase))
     text = text[0].upper() + text[1:]
     if features.instruments:
-        text += f" {rng.choice(_WITH)} {_listed(features.instruments[:_MOST_INSTRUMENTS], rng)}"
+        text += f" {rng.choice(_WITH)} {_listed(features.instruments[:MOST_NAMED], rng)}"
     return text
 
 

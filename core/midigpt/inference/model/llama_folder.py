@@ -182,7 +182,10 @@ def find_llama(name: str, cache_dir: str | None = None) -> Path:
         raise ValueError(f"model is {name!r}; no such folder or repository") from None
     except Exception as error:  # the HTTP library below the hub has its own error types
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise ConnectionError(f"cannot download {name} ({reason}), and no copy is here") from None
+        raise ConnectionError(
+            f"cannot download {name} ({reason}), and no copy is here; "
+            "the folder of a model needs no network"
+        ) from None
 
 
 def _size(config: Mapping[str, Any], name: str, default: int | None = None) -> int:
