@@ -37,6 +37,9 @@ export function TopBar() {
           isOn={leader.hasCountIn.value}
           onClick={() => (leader.hasCountIn.value = !leader.hasCountIn.value)}
         />
+        {leader.isStepping.value && (
+          <Button label="Next bar" title="Next bar (N)" onClick={() => leader.step()} />
+        )}
       </div>
       <BandStatus />
       <div class="cluster last">

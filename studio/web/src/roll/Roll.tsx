@@ -43,7 +43,7 @@ export function Roll() {
       <div class="lanes" ref={lanes}>
         <div role="grid" aria-label="Bars" class="lane-grid">
           {session.tracks.map((track, place) => (
-            <div class="lane" key={track.id} style={{ "--track": `var(--track-${place % 8})` }}>
+            <div class="lane" role="row" key={track.id} style={{ "--track": `var(--track-${place % 8})` }}>
               <TrackHeader track={track} />
               <div class="lane-body">
                 <BarRow session={session} track={track} now={now} />
