@@ -151,8 +151,8 @@ MOCK_MIDI = """() => {
     const output = {id: 'out', name: 'Test port', send: (bytes, at) => sent.push([bytes, at])};
     navigator.requestMIDIAccess = async () => ({
         inputs: new Map([['in', input]]), outputs: new Map([['out', output]])});
-    window.midiTest = {sent, play: (...data) => input.onmidimessage(
-        {data: new Uint8Array(data), timeStamp: performance.now()})};
+    window.midiTest = {sent, play: (data, ago = 0) => input.onmidimessage(
+        {data: new Uint8Array(data), timeStamp: performance.now() - ago})};
 }"""
 
 
@@ -162,23 +162,21 @@ def test_midi_keyboard_pedal_learn_and_port(open_stage):
     stage.press("Use MIDI keyboards")
     stage.play()
     stage.wait("studio.leader.bar.value >= 2")
-    play = "data => midiTest.play(...data)"
-    stage.ask(play, [0x90, 67, 101])
-    stage.page.wait_for_timeout(150)
-    stage.ask(play, [0xB0, 64, 127])  # pedal down: the note goes on after the key
-    stage.ask(play, [0x80, 67, 0])
-    stage.page.wait_for_timeout(400)
-    stage.ask(play, [0xB0, 64, 0])
+    stage.ask("""() => {
+        midiTest.play([0x90, 67, 101], 600);
+        midiTest.play([0xB0, 64, 127], 500);  // pedal down: the note goes on after the key
+        midiTest.play([0x80, 67, 0], 400);
+        midiTest.play([0xB0, 64, 0], 50);
+    }""")
     yours = "[...studio.client.session.value.tracks[0].bars].flatMap(([, b]) => b.notes)"
     stage.wait(f"{yours}.length === 1")
     (note,) = stage.ask(yours)
     assert (note["pitch"], note["velocity"]) == (67, 101)
-    assert note["duration"] * 60 / 112 * 4 == pytest.approx(0.58, abs=0.2)
+    assert note["duration"] * 240 / 112 == pytest.approx(0.55, abs=0.02)
 
     stage.tab("Model")
     stage.page.get_by_label("CC: MIDI controller of temperature, none").click()
-    stage.ask(play, [0xB0, 21, 10])
-    stage.ask(play, [0xB0, 21, 127])
+    stage.ask("midiTest.play([0xB0, 21, 10]); midiTest.play([0xB0, 21, 127])")
     stage.wait("studio.client.session.value.parameters.temperature === 2")
     stage.tab("Band")
     stage.page.get_by_label("Sound comes from").select_option(label="MIDI: Test port")
@@ -256,3 +254,25 @@ def test_assets_are_small(studio):
     static = ROOT / "studio" / "midigpt_studio" / "static"
     size = sum(len(gzip.compress(f.read_bytes(), 9)) for f in static.rglob("*") if f.is_file())
     assert size < 300_000
+
+
+def test_a_bar_is_dealt_again_taken_back_and_brought_back(open_stage):
+    stage = open_stage()
+    stage.play()
+    stage.wait("studio.leader.bar.value >= 3")
+    stage.press("Pause")
+    stage.wait("!studio.client.session.value.isGenerating")
+    bar = stage.ask("Math.max(...studio.client.session.value.tracks[2].bars.keys())")
+    notes = f"studio.client.session.value.tracks[2].bars.get({bar})"
+    first = stage.ask(f"{notes}.notes")
+    stage.page.locator(f'.bar[data-track="2"][data-bar="{bar}"]').click()
+    stage.press("Write 1 bar again")
+    stage.wait(f"{notes}.takes === 2 && !{notes}.isOpen")
+    second = stage.ask(f"{notes}.notes")
+    assert second and second != first
+    stage.press("Undo (Ctrl+Z)")
+    stage.wait(f"{notes}.takes === 3 && !{notes}.isOpen")
+    assert stage.ask(f"{notes}.notes") == first
+    stage.press("Redo (Ctrl+Y)")
+    stage.wait(f"{notes}.takes === 4 && !{notes}.isOpen")
+    assert stage.ask(f"{notes}.notes") == second

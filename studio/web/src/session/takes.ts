@@ -13,17 +13,19 @@ export function regenerate(): void {
 
 /** Take back the newest take of each agent, or of those with marks. */
 export function undo(): void {
-  const chosen = new Set(marks.value.map(({ trackId }) => trackId));
-  for (const track of client.session.peek().tracks) {
-    if (track.isAgent && (chosen.size === 0 || chosen.has(track.id))) {
-      client.send("/midigpt/agent/undo", track.id);
-    }
-  }
+  forAgents("/midigpt/agent/undo");
 }
 
-/** A take that was taken back is gone on the server: forward is another one. */
+/** Bring back what was taken back last. */
 export function redo(): void {
-  regenerate();
+  forAgents("/midigpt/agent/redo");
+}
+
+function forAgents(address: string): void {
+  const chosen = new Set(marks.value.map(({ trackId }) => trackId));
+  for (const track of client.session.peek().tracks) {
+    if (track.isAgent && (chosen.size === 0 || chosen.has(track.id))) client.send(address, track.id);
+  }
 }
 
 function nextBars(session: Session): Mark[] {
