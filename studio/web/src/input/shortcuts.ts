@@ -17,7 +17,7 @@ export interface Shortcut {
 
 export const SHORTCUTS: Shortcut[] = [
   { keys: "Space", about: "play, pause" },
-  { keys: "A W S E D … ;", about: "piano: A is C, W is C sharp" },
+  { keys: "A W S …", about: "piano: A is C, W is C sharp, and so on to ;" },
   { keys: "Z X", about: "an octave down, up" },
   { keys: "C V", about: "softer, louder" },
   { keys: "Q", about: "piano keys on, off" },

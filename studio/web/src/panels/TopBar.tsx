@@ -20,6 +20,31 @@ export function TopBar() {
       </div>
       <PlayButton />
       <Position />
+      {view.value === "live" && <TimeControls />}
+      <BandStatus />
+      <div class="cluster last">
+        <Button label="Panic: end every note" icon="panic" kind="quiet" onClick={panic} />
+        <Button
+          label={theme.value === "dark" ? "Light theme" : "Dark theme"}
+          icon={theme.value === "dark" ? "sun" : "moon"}
+          kind="quiet"
+          onClick={() => setTheme(theme.value === "dark" ? "light" : "dark")}
+        />
+        <Button
+          label="Help and shortcuts"
+          icon="help"
+          kind="quiet"
+          onClick={() => (isHelpOpen.value = true)}
+        />
+      </div>
+    </header>
+  );
+}
+
+/** Tempo, meter and what clicks. */
+function TimeControls() {
+  return (
+    <>
       <div class="cluster">
         <TempoField />
         <MeterField />
@@ -41,23 +66,7 @@ export function TopBar() {
           <Button label="Next bar" title="Next bar (N)" onClick={() => leader.step()} />
         )}
       </div>
-      <BandStatus />
-      <div class="cluster last">
-        <Button label="Panic: end every note" icon="panic" kind="quiet" onClick={panic} />
-        <Button
-          label={theme.value === "dark" ? "Light theme" : "Dark theme"}
-          icon={theme.value === "dark" ? "sun" : "moon"}
-          kind="quiet"
-          onClick={() => setTheme(theme.value === "dark" ? "light" : "dark")}
-        />
-        <Button
-          label="Help and shortcuts"
-          icon="help"
-          kind="quiet"
-          onClick={() => (isHelpOpen.value = true)}
-        />
-      </div>
-    </header>
+    </>
   );
 }
 

@@ -1,6 +1,6 @@
 import { signal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { isPlaying, position, shown, shownBar } from "../desk";
+import { isPlaying, position, shown, shownBar, view } from "../desk";
 import { Button } from "../ui/controls";
 import { BarRow } from "./BarRow";
 import { LaneCanvas } from "./LaneCanvas";
@@ -36,7 +36,7 @@ export function Roll() {
             onClick={() => (follows.value = !follows.value)}
           />
           <SelectionTools />
-          <Legend />
+          {view.value === "live" && <Legend />}
         </div>
         <Ruler />
       </div>

@@ -5,7 +5,7 @@ import type { Performer } from "../input/performer";
 import type { Mixer } from "../sound/mixer";
 import type { Player } from "../sound/player";
 import type { Client } from "./client";
-import { chordBars, type Groove, GROOVES, type Part, part } from "./grooves";
+import { bass, chordBars, type Groove, GROOVES, type Part, part } from "./grooves";
 import { noteOf, type Take } from "../song/take";
 import { createTrack } from "./tracks";
 import { nameParts, partNames } from "./names";
@@ -83,6 +83,7 @@ export class Jam {
     client.send("/midigpt/meter", 0, groove.meter.numerator, groove.meter.denominator);
     groove.parts.forEach((part, id) => {
       createTrack(client, id, part.instrument, part.isDrum, part.role === "agent");
+      this.#setUp(id, part);
       this.mixer.set(id, { volume: part.volume, pan: part.pan, isMuted: false, isSolo: false });
     });
     this.performer.trackId.value = groove.parts.findIndex((part) => part.role === "you");
@@ -112,9 +113,20 @@ export class Jam {
       meter: { numerator, denominator },
       chords: [],
       strokes: [],
-      parts: [part("you", "You", 0, 110), ...parts, part("agent", "Bass", 33, 104)],
+      parts: [part("you", "You", 0, 110), ...parts, bass(33, 104)],
       loops: take.tracks.map((track) => track.bars.map((bar) => bar.map(noteOf))),
     });
+  }
+
+  #setUp(id: number, { range, isSingle }: Part): void {
+    const { client } = this;
+    if (range) {
+      client.send("/midigpt/track/param/set", id, "min_pitch", range[0]);
+      client.send("/midigpt/track/param/set", id, "max_pitch", range[1]);
+    }
+    if (isSingle && "max_polyphony" in client.session.value.modelAttributes) {
+      client.send("/midigpt/agent/attr/set", id, "max_polyphony", 0);
+    }
   }
 
   /** What was played in the last bars becomes a track that repeats. */

@@ -1,7 +1,7 @@
 /** Takes of the agents: write bars again, take back, go forward. The server keeps the takes. */
 import { client } from "../studio";
 import { type Mark, marks } from "../roll/selection";
-import { type Session, trackOf } from "./state";
+import { type Session, type Track, trackOf } from "./state";
 
 /** Write the marked bars of agents again, or the next bar of every agent. */
 export function regenerate(): void {
@@ -28,9 +28,12 @@ function forAgents(address: string): void {
   }
 }
 
+const newestBar = (track: Track): number =>
+  Math.max(-1, ...[...track.bars].filter(([, { takes }]) => takes > 0).map(([bar]) => bar));
+
 function nextBars(session: Session): Mark[] {
   return session.tracks
     .filter((track) => track.isAgent)
-    .map((track) => ({ trackId: track.id, bar: Math.max(...track.bars.keys()) }))
+    .map((track) => ({ trackId: track.id, bar: newestBar(track) }))
     .filter(({ bar }) => bar >= session.playhead);
 }
