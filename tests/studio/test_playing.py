@@ -35,8 +35,8 @@ def test_what_is_played_reaches_the_band_and_is_answered(stage: Stage):
     stage.wait(f"studio.leader.bar.value >= {first}")
     stage.ask(
         """() => { window.struck = []; for (const kind of ['keydown', 'keyup'])
-            addEventListener(kind, e => struck.push(
-                [kind, studio.player.frameHeardAt(e.timeStamp) / studio.player.sampleRate]), true); }"""
+            addEventListener(kind, e => struck.push([kind,
+                studio.player.frameHeardAt(e.timeStamp) / studio.player.sampleRate]), true); }"""
     )
     origin = stage.ask(
         f"studio.leader.timeline.bar({first}).frame / studio.player.sampleRate - {first}"
