@@ -17,7 +17,7 @@ class Browser:
     """A browser, named by its Socket.IO id. It shares no session with others by accident."""
 
     name: str
-    post: Post = field(repr=False, compare=False)
+    transport: SocketIoTransport = field(repr=False, compare=False)
 
     @property
     def key(self) -> Hashable:
@@ -30,9 +30,10 @@ class Browser:
         return f"browser {self.name}"
 
     def send(self, messages: Sequence[Message]) -> None:
-        """Post them."""
-        for message in messages:
-            self.post.post(self.name, [message.address, *message.arguments])
+        """Post them, unless the browser is gone: sessions keep a peer until they end."""
+        if self.transport.is_connected(self.name):
+            for message in messages:
+                self.transport.post.post(self.name, [message.address, *message.arguments])
 
     def on_port(self, port: int) -> Browser:
         """Itself: a browser has no ports."""
@@ -43,7 +44,7 @@ class SocketIoTransport:
     """Between the threads of the web server and the loop of the live server."""
 
     def __init__(self, post: Post) -> None:
-        self._post = post
+        self.post = post
         self._loop: asyncio.AbstractEventLoop | None = None
         self._receiver: Receiver | None = None
         self._browsers: dict[str, Browser] = {}
@@ -70,7 +71,7 @@ class SocketIoTransport:
 
     def connect(self, browser: str) -> None:
         """A browser has connected."""
-        self._browsers[browser] = Browser(browser, self._post)
+        self._browsers[browser] = Browser(browser, self)
 
     def receive(self, browser: str, address: str, arguments: list[Any]) -> None:
         """A browser has sent a message."""
@@ -79,8 +80,12 @@ class SocketIoTransport:
             message = Message(address, tuple(arguments))
             self._loop.call_soon_threadsafe(self._hand_over, message, peer)
 
+    def is_connected(self, browser: str) -> bool:
+        """Whether a browser is there."""
+        return browser in self._browsers
+
     def disconnect(self, browser: str) -> None:
-        """A browser is gone; what it watched is no longer sent to it."""
+        """A browser is gone."""
         self._browsers.pop(browser, None)
 
     def _hand_over(self, message: Message, peer: Browser) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import statistics
 import time
 from collections import defaultdict
 
@@ -32,21 +33,37 @@ def test_what_is_played_reaches_the_band_and_is_answered(stage: Stage):
     stage.wait("studio.leader.timeline.last.bpm === 240")
     first = stage.ask("studio.leader.bar.value") + 2
     stage.wait(f"studio.leader.bar.value >= {first}")
+    stage.ask(
+        """() => { window.struck = []; for (const kind of ['keydown', 'keyup'])
+            addEventListener(kind, e => struck.push([kind,
+                studio.player.frameHeardAt(e.timeStamp) / studio.player.sampleRate]), true); }"""
+    )
+    origin = stage.ask(
+        f"studio.leader.timeline.bar({first}).frame / studio.player.sampleRate - {first}"
+    )
     for key in itertools.islice(itertools.cycle("asdfgh"), 20):
         stage.page.keyboard.down(key)
         stage.page.wait_for_timeout(180)
         stage.page.keyboard.up(key)
         stage.page.wait_for_timeout(120)
     stage.wait(f"studio.leader.bar.value >= {first + 8}")
-    played = stage.bars(YOU)
-    notes = [(bar + onset, d, v) for bar, ns in played.items() for _, v, onset, d in ns]
-    assert len(notes) == 20
-    starts = sorted(start for start, _, _ in notes)
-    gaps = [b - a for a, b in itertools.pairwise(starts)]
-    assert sorted(gaps)[len(gaps) // 2] == pytest.approx(0.3, abs=0.08)  # a bar lasts a second
-    lengths = sorted(duration for _, duration, _ in notes)
-    assert lengths[10] == pytest.approx(0.18, abs=0.06)
+    struck = stage.ask("struck")
+    downs = [moment for kind, moment in struck if kind == "keydown"]
+    ups = [moment for kind, moment in struck if kind == "keyup"]
+    notes = sorted(
+        (bar + onset, duration, velocity)
+        for bar, played in stage.bars(YOU).items()
+        for _, velocity, onset, duration in played
+    )
+    assert len(notes) == len(downs) == 20
     assert {velocity for _, _, velocity in notes} == {90}
+    errors = [  # a bar lasts a second
+        abs(start - (down - origin)) for (start, _, _), down in zip(notes, downs, strict=True)
+    ] + [
+        abs(duration - (up - down))
+        for (_, duration, _), down, up in zip(notes, downs, ups, strict=True)
+    ]
+    assert statistics.median(errors) < 0.03
     answered = stage.bars(BASS)
     assert set(range(first, first + 8)) <= set(answered)
 

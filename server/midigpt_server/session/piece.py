@@ -19,7 +19,8 @@ class Track:
     """One track; ``bars`` holds notes by absolute bar index, ended or not.
 
     Of an agent: its own ``parameters`` and ``attributes``; for each bar that was sent, how often
-    (``revisions``) and what it was before (``versions``, the newest last).
+    (``revisions``), what it was before (``versions``, the newest last) and what was taken back
+    (``undone``).
     """
 
     id: int
@@ -32,6 +33,7 @@ class Track:
     bars: dict[int, list[BarNote]] = field(default_factory=lambda: defaultdict(list))
     revisions: dict[int, int] = field(default_factory=dict)
     versions: dict[int, list[list[BarNote]]] = field(default_factory=dict)
+    undone: dict[int, list[list[BarNote]]] = field(default_factory=dict)
 
     @property
     def muted(self) -> bool:
@@ -139,6 +141,6 @@ class Piece:
         """Drop what no window can show any more."""
         before = self.playhead - self._kept_bars
         for track in self.tracks:
-            for kept in (track.bars, track.revisions, track.versions):
+            for kept in (track.bars, track.revisions, track.versions, track.undone):
                 while (first := next(iter(kept), before)) < before:
                     del kept[first]

@@ -1,11 +1,13 @@
 /** What lies on the desk: the live session, or a song. The roll shows one of them. */
 import { computed, effect, signal } from "@preact/signals";
+import { nameTrack } from "./session/names";
 import { trackName } from "./session/track-name";
+import { changeInstrument, removeTrack } from "./session/tracks";
 import type { Session, Track } from "./session/state";
 import { Song } from "./song/document";
 import { SongPlayer } from "./song/song-player";
 import { download, infill, midiOf, readMidi, wavOf } from "./song/files";
-import { lengthOf, type Take, takeOf } from "./song/take";
+import { lengthOf, noteOf, type Take, takeOf } from "./song/take";
 import { client, jam, leader, mixer, player } from "./studio";
 import { marks, unmarkAll } from "./roll/selection";
 import { scrollTo } from "./roll/view";
@@ -84,6 +86,18 @@ export function openMidi(file: File): Promise<void> {
   }) as Promise<void>;
 }
 
+/** Let a track of the band repeat the first part of a MIDI file that suits it. */
+export function openLoop(file: File, track: Track): Promise<void> {
+  return working(`Reading ${file.name}`, async () => {
+    const take = await readMidi(file);
+    const part =
+      take.tracks.find((told) => told.is_drum === track.isDrum && told.bars.flat().length) ??
+      take.tracks.find((told) => told.bars.flat().length);
+    if (!part) throw new Error(`${file.name} has no notes`);
+    jam.setLoop(track.id, part.bars.map((bar) => bar.map(noteOf)));
+  }) as Promise<void>;
+}
+
 export function openSoundFont(file: File): Promise<void> {
   return working(`Loading ${file.name}`, async () => {
     await player.open();
@@ -134,6 +148,22 @@ export async function continueSong(count: number): Promise<void> {
 function settings(): Record<string, unknown> {
   const { temperature = 1, top_p = 1 } = client.session.value.parameters;
   return { temperature: Number(temperature), top_p: Number(top_p) };
+}
+
+/** Changes of a track: messages to the band's session, or edits of the song. */
+export function setInstrument(track: Track, program: number): void {
+  if (view.value === "song") song.setTrack(track.id, { instrument: program });
+  else changeInstrument(client, track, program);
+}
+
+export function renameTrack(track: Track, name: string): void {
+  if (view.value === "song") song.setTrack(track.id, { name: name.trim() });
+  else nameTrack(track.id, name);
+}
+
+export function removeShown(track: Track): void {
+  if (view.value === "song") song.removeTrack(track.id);
+  else removeTrack(client, track);
 }
 
 export type Portion = "all" | "marked";

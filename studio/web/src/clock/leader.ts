@@ -36,6 +36,8 @@ export class Leader {
   readonly meter = signal<Meter>({ numerator: 4, denominator: 4 });
   readonly hasMetronome = signal(true);
   readonly hasCountIn = signal(true);
+  /** Each bar waits for `step`. */
+  readonly isStepping = signal(false);
   readonly loops = signal<Loop[]>([]);
   /** Tempo changes so far, by bar. */
   tempos: [bar: number, bpm: number][] = [];
@@ -50,6 +52,7 @@ export class Leader {
   /** Bar ends that we have sent and not yet heard back from the session. */
   #echoes: number[] = [];
   #undisputedUntil = 0;
+  #mayStep = false;
 
   constructor(player: Player, client: Client) {
     this.#player = player;
@@ -93,7 +96,10 @@ export class Leader {
     let last = this.timeline.last!;
     const ahead = AHEAD * this.#player.sampleRate;
     while (frame + ahead >= last.frame + last.frames) {
-      last = this.timeline.extend(this.meter.value, this.bpm.value);
+      if (this.isStepping.value && !this.#mayStep) break;
+      this.#mayStep = false;
+      const earliest = frame + BREATH * this.#player.sampleRate;
+      last = this.timeline.extend(this.meter.value, this.bpm.value, earliest);
       this.#lay(last);
     }
     const now = this.timeline.at(frame);
@@ -110,6 +116,11 @@ export class Leader {
   placeHeardAt(moment: number): { bar: TimedBar; fraction: number } | undefined {
     if (!this.isPlaying.value) return undefined;
     return this.timeline.at(this.#player.frameHeardAt(moment));
+  }
+
+  /** In step mode: let the next bar begin. */
+  step(): void {
+    this.#mayStep = true;
   }
 
   /** What the session says: bars of agents to be heard, or that somebody else leads now. */

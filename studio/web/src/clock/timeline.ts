@@ -20,11 +20,12 @@ export class Timeline {
     return this.#lay(index, frame, meter, bpm);
   }
 
-  /** Lay the next bar. */
-  extend(meter: Meter, bpm: number): TimedBar {
+  /** Lay the next bar, at the end of the last one or, if that is past, at `earliest`. */
+  extend(meter: Meter, bpm: number, earliest = 0): TimedBar {
     const last = this.#bars.at(-1)!;
+    const frame = Math.max(last.frame + last.frames, Math.round(earliest));
     if (this.#bars.length > 64) this.#bars.shift();
-    return this.#lay(last.index + 1, last.frame + last.frames, meter, bpm);
+    return this.#lay(last.index + 1, frame, meter, bpm);
   }
 
   get last(): TimedBar | undefined {
@@ -38,7 +39,7 @@ export class Timeline {
   /** The bar that sounds at a frame and how much of it has passed, 0..1. */
   at(frame: number): { bar: TimedBar; fraction: number } | undefined {
     const bar = this.#bars.findLast((b) => b.frame <= frame);
-    return bar && { bar, fraction: (frame - bar.frame) / bar.frames };
+    return bar && { bar, fraction: Math.min(1, (frame - bar.frame) / bar.frames) };
   }
 
   frameOf(bar: TimedBar, fraction: number): number {

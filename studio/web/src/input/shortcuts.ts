@@ -17,13 +17,14 @@ export interface Shortcut {
 
 export const SHORTCUTS: Shortcut[] = [
   { keys: "Space", about: "play, pause" },
-  { keys: "A W S E D … ;", about: "piano: A is C, W is C sharp" },
+  { keys: "A W S …", about: "piano: A is C, W is C sharp, and so on to ;" },
   { keys: "Z X", about: "an octave down, up" },
   { keys: "C V", about: "softer, louder" },
   { keys: "Q", about: "piano keys on, off" },
   { keys: "R", about: "record: what you play goes to the band, or does not" },
   { keys: "G", about: "write the marked bars again (Shift+G while the piano keys are on)" },
   { keys: "Ctrl+Z Ctrl+Y", about: "undo, redo the last take" },
+  { keys: "N", about: "next bar, in step mode" },
   { keys: "M", about: "metronome" },
   { keys: "T", about: "tap the tempo (Shift+T while the piano keys are on)" },
   { keys: "+ -", about: "zoom" },
@@ -63,6 +64,7 @@ const ACTIONS: Record<string, (event: KeyboardEvent) => void> = {
   g: () => (view.value === "song" ? void writeMarked() : regenerate()),
   Delete: () => deleteChosen(),
   Backspace: () => deleteChosen(),
+  n: () => leader.step(),
   m: () => (leader.hasMetronome.value = !leader.hasMetronome.value),
   t: (event) => tapTempo(event.timeStamp),
   "+": () => zoom(1.25),

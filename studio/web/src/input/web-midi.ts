@@ -13,6 +13,8 @@ export class WebMidi {
   readonly input = signal("");
   /** MIDI channel 1..16 to listen to; 0 for all. */
   readonly channel = signal(0);
+  /** The output that sounds instead of the page, by id; empty for none. */
+  readonly playedOn = signal("");
   onControl: (channel: number, controller: number, value: number) => void = () => {};
   #access: MIDIAccess | undefined;
 

@@ -51,7 +51,9 @@ function Attribute(props: { track: Track; session: Session; name: string; info: 
       hint={`${name}: far left lets the model choose; the dot is what it played last`}
       mark={played}
       onInput={(next) => client.send("/midigpt/agent/attr/set", track.id, name, next)}
-    />
+    >
+      <Course track={track} session={session} name={name} size={info.size} wish={level} />
+    </Slider>
   );
 }
 
@@ -59,4 +61,30 @@ function label(name: string, info: AttributeInfo, level: number): string {
   if (info.labels?.[level]) return info.labels[level];
   if (name.endsWith("note_duration") && info.size === DURATIONS.length) return DURATIONS[level]!;
   return `${level + 1} of ${info.size}`;
+}
+
+const SHOWN = 24;
+
+/** Levels that were played, answer by answer, and the level that is wished for. */
+function Course(props: {
+  track: Track;
+  session: Session;
+  name: string;
+  size: number;
+  wish: number;
+}) {
+  const { track, session, name, size, wish } = props;
+  const levels = session.sampled
+    .filter((sampled) => sampled.trackId === track.id && name in sampled.levels)
+    .slice(-SHOWN)
+    .map((sampled) => sampled.levels[name]!);
+  if (levels.length < 2) return null;
+  const y = (level: number) => 22 - (20 * level) / (size - 1);
+  const points = levels.map((level, i) => `${(i * 200) / (SHOWN - 1)},${y(level)}`).join(" ");
+  return (
+    <svg class="course" viewBox="0 0 200 24" preserveAspectRatio="none" aria-hidden="true">
+      {wish >= 0 && <line x1={0} x2={200} y1={y(wish)} y2={y(wish)} />}
+      <polyline points={points} />
+    </svg>
+  );
 }

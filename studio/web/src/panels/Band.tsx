@@ -1,6 +1,8 @@
+import { useSignal } from "@preact/signals";
+import { shown, view } from "../desk";
 import { GROOVES } from "../session/grooves";
-import { client, jam, keys, midi, performer } from "../studio";
-import { Section, Select, Slider, Switch } from "../ui/controls";
+import { client, jam, keys, leader, midi, performer, player } from "../studio";
+import { Button, Section, Select, Slider, Switch } from "../ui/controls";
 import { trackName } from "../session/track-name";
 import { AddTrack } from "./AddTrack";
 import { TrackCard } from "./TrackCard";
@@ -8,12 +10,15 @@ import { openTrack } from "./tabs";
 
 /** Who plays, and how. */
 export function Band() {
-  const { tracks } = client.session.value;
+  const { tracks } = shown.value;
+  const isLive = view.value === "live";
   return (
     <>
-      <Section title="Groove">
-        <GroovePicker />
-      </Section>
+      {isLive && tracks.length > 0 && (
+        <Section title="Groove">
+          <GroovePicker />
+        </Section>
+      )}
       {tracks.length > 0 && (
         <Section title="Tracks">
           {tracks.map((track) => (
@@ -33,7 +38,7 @@ export function Band() {
               <TrackCard track={track} />
             </details>
           ))}
-          <AddTrack />
+          {isLive && <AddTrack />}
         </Section>
       )}
       <Section title="You">
@@ -66,6 +71,7 @@ export function GroovePicker() {
 }
 
 function YouPanel() {
+  const bars = useSignal(4);
   const played = client.session.value.tracks.filter((track) => !track.isAgent);
   return (
     <>
@@ -80,6 +86,29 @@ function YouPanel() {
           onChange={(id) => (performer.trackId.value = id)}
         />
       )}
+      {played.length > 0 && (
+        <div class="row">
+          <Button
+            label={`Loop my last ${bars.value} bars`}
+            icon="repeat"
+            showsLabel
+            title="What you have just played goes on as a track of its own"
+            onClick={() => jam.loopLast(bars.value)}
+          />
+          <Select
+            label="Bars of the loop"
+            hidesLabel
+            value={bars.value}
+            options={[1, 2, 4, 8].map((count) => [count, String(count)] as const)}
+            onChange={(count) => (bars.value = count)}
+          />
+        </div>
+      )}
+      <Switch
+        label="Step: each bar waits for Next (N)"
+        isOn={leader.isStepping.value}
+        onChange={(isOn) => (leader.isStepping.value = isOn)}
+      />
       <Switch
         label="Computer keys play (Q)"
         isOn={keys.isOn.value}
@@ -130,6 +159,18 @@ function MidiFields() {
             value={midi.channel.value}
             options={Array.from({ length: 17 }, (_, i) => [i, i ? String(i) : "all"] as const)}
             onChange={(channel) => (midi.channel.value = channel)}
+          />
+          <Select
+            label="Sound comes from"
+            value={midi.playedOn.value}
+            options={[
+              ["", "this page"] as const,
+              ...midi.outputs.value.map(({ id, name }) => [id, `MIDI: ${name}`] as const),
+            ]}
+            onChange={(id) => {
+              midi.playedOn.value = id;
+              player.playOn(midi.output(id));
+            }}
           />
         </>
       );

@@ -12,7 +12,7 @@ export function LearnButton({ target }: { target: string }) {
       class="learn"
       data-on={isWaiting || !!bound}
       title={bound ? "Unbind from its MIDI controller" : "Bind to a MIDI controller: press, then move it"}
-      aria-label={`MIDI controller of ${target}: ${bound ? text : isWaiting ? "waiting" : "none"}`}
+      aria-label={`${text}: MIDI controller of ${target}, ${bound ? "bound" : isWaiting ? "waiting" : "none"}`}
       onClick={() => {
         if (bound) unbind(target);
         else if (isWaiting) learning.value = "";

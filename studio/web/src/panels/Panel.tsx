@@ -21,21 +21,23 @@ const BODIES: Record<Tab, () => ComponentChildren> = {
 export function Panel() {
   return (
     <aside class="panel" data-open={isSheetOpen.value} aria-label="Settings">
-      <div class="tabs" role="tablist" aria-label="Panels" onKeyDown={onKey}>
-        {TABS.map(([name, title]) => (
-          <button
-            key={name}
-            type="button"
-            role="tab"
-            id={`tab-${name}`}
-            aria-selected={tab.value === name}
-            aria-controls="panel-body"
-            tabIndex={tab.value === name ? 0 : -1}
-            onClick={() => openTab(name)}
-          >
-            {title}
-          </button>
-        ))}
+      <div class="tabs">
+        <div class="tab-list" role="tablist" aria-label="Panels" onKeyDown={onKey}>
+          {TABS.map(([name, title]) => (
+            <button
+              key={name}
+              type="button"
+              role="tab"
+              id={`tab-${name}`}
+              aria-selected={tab.value === name}
+              aria-controls="panel-body"
+              tabIndex={tab.value === name ? 0 : -1}
+              onClick={() => openTab(name)}
+            >
+              {title}
+            </button>
+          ))}
+        </div>
         <span class="sheet-close">
           <Button
             label="Close panel"

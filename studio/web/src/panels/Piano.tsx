@@ -1,34 +1,47 @@
 import { PIANO_KEYS } from "../input/computer-keys";
 import { keys, performer, player } from "../studio";
+import { Button } from "../ui/controls";
 
 const BLACK = new Set([1, 3, 6, 8, 10]);
 const TOUCH_VELOCITY = 96;
-const OCTAVES = 3;
+/** Octaves that fingers can hit on a screen of this width. */
+const octaves = innerWidth < 600 ? 2 : 3;
 
 /** A keyboard to touch, with the letters of the computer keys on it. */
 export function Piano() {
-  const first = Math.max(0, Math.min(keys.octave.value, 8) - 1) * 12;
-  const pitches = Array.from({ length: OCTAVES * 12 + 1 }, (_, i) => first + i).filter(
+  const below = octaves > 2 ? 1 : 0;
+  const first = Math.max(0, Math.min(keys.octave.value, 8) - below) * 12;
+  const pitches = Array.from({ length: octaves * 12 + 1 }, (_, i) => first + i).filter(
     (pitch) => pitch <= 127,
   );
   const whites = pitches.filter((pitch) => !BLACK.has(pitch % 12));
   return (
-    <div class="piano" role="group" aria-label="Piano" onPointerDown={(e) => glide(e)}>
-      {whites.map((pitch) => (
-        <Key key={pitch} pitch={pitch} />
-      ))}
-      {pitches
-        .filter((pitch) => BLACK.has(pitch % 12))
-        .map((pitch) => (
-          <Key
-            key={pitch}
-            pitch={pitch}
-            at={whites.filter((white) => white < pitch).length / whites.length}
-            breadth={0.62 / whites.length}
-          />
+    <div class="keyboard">
+      <OctaveButton label="An octave down (Z)" icon="minus" step={-1} />
+      <div class="piano" role="group" aria-label="Piano" onPointerDown={(e) => glide(e)}>
+        {whites.map((pitch) => (
+          <Key key={pitch} pitch={pitch} />
         ))}
+        {pitches
+          .filter((pitch) => BLACK.has(pitch % 12))
+          .map((pitch) => (
+            <Key
+              key={pitch}
+              pitch={pitch}
+              at={whites.filter((white) => white < pitch).length / whites.length}
+              breadth={0.62 / whites.length}
+            />
+          ))}
+      </div>
+      <OctaveButton label="An octave up (X)" icon="plus" step={1} />
     </div>
   );
+}
+
+function OctaveButton(props: { label: string; icon: "plus" | "minus"; step: number }) {
+  const { label, icon, step } = props;
+  const move = () => (keys.octave.value = Math.min(9, Math.max(0, keys.octave.value + step)));
+  return <Button label={label} icon={icon} kind="quiet" onClick={move} />;
 }
 
 function Key(props: { pitch: number; at?: number; breadth?: number }) {

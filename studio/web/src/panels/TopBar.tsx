@@ -20,24 +20,7 @@ export function TopBar() {
       </div>
       <PlayButton />
       <Position />
-      <div class="cluster">
-        <TempoField />
-        <MeterField />
-      </div>
-      <div class="cluster" role="group" aria-label="Time">
-        <Button
-          label="Metronome"
-          icon="metronome"
-          isOn={leader.hasMetronome.value}
-          onClick={() => (leader.hasMetronome.value = !leader.hasMetronome.value)}
-        />
-        <Button
-          label="Count-in"
-          icon="countIn"
-          isOn={leader.hasCountIn.value}
-          onClick={() => (leader.hasCountIn.value = !leader.hasCountIn.value)}
-        />
-      </div>
+      {view.value === "live" && <TimeControls />}
       <BandStatus />
       <div class="cluster last">
         <Button label="Panic: end every note" icon="panic" kind="quiet" onClick={panic} />
@@ -55,6 +38,35 @@ export function TopBar() {
         />
       </div>
     </header>
+  );
+}
+
+/** Tempo, meter and what clicks. */
+function TimeControls() {
+  return (
+    <>
+      <div class="cluster">
+        <TempoField />
+        <MeterField />
+      </div>
+      <div class="cluster" role="group" aria-label="Time">
+        <Button
+          label="Metronome"
+          icon="metronome"
+          isOn={leader.hasMetronome.value}
+          onClick={() => (leader.hasMetronome.value = !leader.hasMetronome.value)}
+        />
+        <Button
+          label="Count-in"
+          icon="countIn"
+          isOn={leader.hasCountIn.value}
+          onClick={() => (leader.hasCountIn.value = !leader.hasCountIn.value)}
+        />
+        {leader.isStepping.value && (
+          <Button label="Next bar" title="Next bar (N)" onClick={() => leader.step()} />
+        )}
+      </div>
+    </>
   );
 }
 

@@ -1,7 +1,8 @@
 import { schema } from "../schema";
 import type { Track } from "../session/state";
-import { changeInstrument, removeTrack } from "../session/tracks";
-import { client, mixer } from "../studio";
+import { openLoop, removeShown, renameTrack, setInstrument, view } from "../desk";
+import { trackName } from "../session/track-name";
+import { client, jam, leader, mixer, performer } from "../studio";
 import { Button, Select, Slider, Switch } from "../ui/controls";
 import { Attributes } from "./Attributes";
 import { ParameterControl } from "./ParameterControl";
@@ -19,9 +20,19 @@ export function TrackCard({ track }: { track: Track }) {
           label="Instrument"
           value={track.instrument}
           options={schema.value.instruments.map((name, program) => [program, name] as const)}
-          onChange={(program) => changeInstrument(client, track, program)}
+          onChange={(program) => setInstrument(track, program)}
         />
       )}
+      <label class="select">
+        <span>Name</span>
+        <input
+          type="text"
+          maxLength={40}
+          value={trackName(track)}
+          onChange={(event) => renameTrack(track, event.currentTarget.value)}
+        />
+      </label>
+      {!track.isAgent && view.value === "live" && <Mode track={track} />}
       <Slider
         label="Volume"
         value={strip.volume}
@@ -37,7 +48,7 @@ export function TrackCard({ track }: { track: Track }) {
         text={panText(strip.pan)}
         onInput={(pan) => mixer.set(track.id, { pan })}
       />
-      {!track.isAgent && (
+      {!track.isAgent && view.value === "live" && (
         <Switch
           label="The band hears it"
           isOn={!track.isIgnored}
@@ -71,10 +82,45 @@ export function TrackCard({ track }: { track: Track }) {
         <Button
           label="Remove track"
           kind="quiet"
-          onClick={() => removeTrack(client, track)}
+          onClick={() => removeShown(track)}
         />
       </div>
     </div>
+  );
+}
+
+/** Whether a track of the musician is played or repeats. */
+function Mode({ track }: { track: Track }) {
+  const isLoop = leader.loops.value.some((loop) => loop.trackId === track.id);
+  return (
+    <>
+      <Select
+        label="Mode"
+        value={isLoop ? "loop" : "live"}
+        options={[
+          ["live", "live: you play it"] as const,
+          ["loop", "loop: its last 4 bars repeat"] as const,
+        ]}
+        onChange={(mode) => {
+          const { playhead } = client.session.value;
+          const last = [4, 3, 2, 1].map((ago) => track.bars.get(playhead - ago)?.notes ?? []);
+          jam.setLoop(track.id, mode === "loop" ? last : []);
+          if (mode === "live") performer.trackId.value = track.id;
+        }}
+      />
+      <label class="button plain">
+        <input
+          type="file"
+          class="hidden-file"
+          accept=".mid,.midi"
+          onChange={(event) => {
+            const file = event.currentTarget.files?.[0];
+            if (file) void openLoop(file, track);
+          }}
+        />
+        <span>Repeat a MIDI file</span>
+      </label>
+    </>
   );
 }
 

@@ -12,11 +12,7 @@ export function BarRow({ session, track, now }: { session: Session; track: Track
   for (let index = first; index < first + count; index++) {
     cells.push(<BarCell key={index} session={session} track={track} index={index} now={now} />);
   }
-  return (
-    <div class="bars" role="row" aria-label={`Bars of ${track.name || `track ${track.id}`}`}>
-      {cells}
-    </div>
-  );
+  return <div class="bars">{cells}</div>;
 }
 
 function BarCell(props: { session: Session; track: Track; index: number; now: number }) {
@@ -36,7 +32,7 @@ function BarCell(props: { session: Session; track: Track; index: number; now: nu
       data-bar={index}
       data-track={track.id}
       aria-selected={selected}
-      aria-label={`Bar ${index + 1}, ${state}${selected ? ", marked" : ""}`}
+      aria-label={`Bar ${index + 1}, ${CELL_LABELS[state]} ${state}${selected ? ", marked" : ""}`}
       tabIndex={isCursor || isFirst ? 0 : -1}
       style={{
         transform: `translateX(${(index - left.value) * barWidth.value}px)`,

@@ -9,6 +9,7 @@ const NAMES: Record<CellState, string> = {
   hidden: "hidden",
   generating: "being written",
   ready: "comes next",
+  written: "written",
   playing: "now",
   fallback: "fallback",
   late: "late",

@@ -1,6 +1,6 @@
 import { signal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { isPlaying, position, shown, shownBar } from "../desk";
+import { isPlaying, position, shown, shownBar, view } from "../desk";
 import { Button } from "../ui/controls";
 import { BarRow } from "./BarRow";
 import { LaneCanvas } from "./LaneCanvas";
@@ -36,14 +36,14 @@ export function Roll() {
             onClick={() => (follows.value = !follows.value)}
           />
           <SelectionTools />
-          <Legend />
+          {view.value === "live" && <Legend />}
         </div>
         <Ruler />
       </div>
       <div class="lanes" ref={lanes}>
         <div role="grid" aria-label="Bars" class="lane-grid">
           {session.tracks.map((track, place) => (
-            <div class="lane" key={track.id} style={{ "--track": `var(--track-${place % 8})` }}>
+            <div class="lane" role="row" key={track.id} style={{ "--track": `var(--track-${place % 8})` }}>
               <TrackHeader track={track} />
               <div class="lane-body">
                 <BarRow session={session} track={track} now={now} />

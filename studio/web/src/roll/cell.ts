@@ -1,5 +1,5 @@
 /** What became of one bar of one track, in one word and in a sentence. */
-import { barOf, promptOf, type Session, type Track } from "../session/state";
+import { type Bar, emptyBar, promptOf, type Session, type Track } from "../session/state";
 
 export type CellState =
   | "empty"
@@ -8,6 +8,7 @@ export type CellState =
   | "hidden"
   | "generating"
   | "ready"
+  | "written"
   | "playing"
   | "fallback"
   | "late";
@@ -24,6 +25,7 @@ export const CELL_LABELS: Record<CellState, string> = {
   hidden: "HID",
   generating: "GEN",
   ready: "NEXT",
+  written: "NEW",
   playing: "NOW",
   fallback: "FILL",
   late: "LATE",
@@ -36,6 +38,7 @@ export const CELL_MEANINGS: Record<CellState, string> = {
   hidden: "hidden from the model",
   generating: "being written by the model",
   ready: "written, comes next",
+  written: "written by the model",
   playing: "sounding now",
   fallback: "filled by the agent's fallback policy",
   late: "came too late",
@@ -43,6 +46,7 @@ export const CELL_MEANINGS: Record<CellState, string> = {
 
 export function cellState(session: Session, track: Track, index: number, now: number): CellState {
   const bar = track.bars.get(index);
+  if (isSong(session)) return songState(bar, index, now);
   if (bar?.fallback) return "fallback";
   if (bar?.isLate) return "late";
   const prompt = session.prompts.at(-1);
@@ -55,17 +59,29 @@ export function cellState(session: Session, track: Track, index: number, now: nu
   if (track.isAgent && letter === "T" && session.isGenerating && index === prompt!.target) {
     return "generating";
   }
-  if (track.isAgent && index > now && bar?.notes.length) return "ready";
+  if (track.isAgent && index >= session.playhead && bar?.notes.length) return "ready";
   if (letter === "C" && index < session.playhead) return "context";
   if (letter === "M" || letter === "A") return "hidden";
   if (bar && index < session.playhead) return "played";
   return "empty";
 }
 
+const isSong = (session: Session): boolean => session.phase === "UNINITIALIZED";
+
+function songState(bar: Bar | undefined, index: number, now: number): CellState {
+  if (index === now) return "playing";
+  if (bar?.takes) return "written";
+  return bar?.notes.length ? "played" : "empty";
+}
+
 /** Why a bar is as it is, line by line. */
 export function explain(session: Session, track: Track, index: number, now: number): string[] {
   const state = cellState(session, track, index, now);
-  const bar = barOf(track, index);
+  const bar = track.bars.get(index) ?? emptyBar();
+  if (isSong(session)) {
+    const lines = [`Bar ${index + 1}`, `${bar.notes.length} notes`];
+    return bar.takes ? [...lines, `Written by the model, take ${bar.takes}`] : lines;
+  }
   const lines = [`Bar ${index + 1}: ${CELL_MEANINGS[state]}`];
   const prompt = promptOf(session, index);
   if (!track.isAgent) {

@@ -10,7 +10,6 @@ export const barWidth = signal(150);
 export const follows = signal(true);
 /** Width of the lanes in pixels, measured. */
 export const width = signal(800);
-export const laneHeight = signal(0); // 0: as the window allows
 
 export const visibleBars = (): number => width.value / barWidth.value;
 

@@ -8,6 +8,9 @@ export interface Part {
   role: "you" | "loop" | "agent";
   volume: number;
   pan: number;
+  /** Of an agent: lowest and highest pitch, and whether it plays one note at a time. */
+  range?: [low: number, high: number];
+  isSingle?: boolean;
 }
 
 export interface Groove {
@@ -31,6 +34,12 @@ export const part = (
   volume: number,
   pan = 64,
 ): Part => ({ role, name, instrument, isDrum: false, volume, pan });
+/** A bass that leaves the room above to the others. */
+export const bass = (instrument: number, volume: number): Part => ({
+  ...part("agent", "Bass", instrument, volume),
+  range: [28, 55],
+  isSingle: true,
+});
 const drums: Part = { ...part("agent", "Drums", 0, 92), isDrum: true };
 
 const four: Meter = { numerator: 4, denominator: 4 };
@@ -53,7 +62,7 @@ export const GROOVES: Groove[] = [
     parts: [
       part("you", "You", 0, 112),
       part("loop", "Chords", 4, 74, 44),
-      part("agent", "Bass", 33, 104),
+      bass(33, 104),
       drums,
     ],
   },
@@ -67,7 +76,7 @@ export const GROOVES: Groove[] = [
     parts: [
       part("you", "You", 11, 112),
       part("loop", "Chords", 4, 82, 44),
-      part("agent", "Bass", 32, 108),
+      bass(32, 108),
       drums,
     ],
   },
@@ -81,7 +90,7 @@ export const GROOVES: Groove[] = [
     parts: [
       part("you", "You", 27, 110),
       part("loop", "Chords", 25, 78, 84),
-      part("agent", "Bass", 34, 104),
+      bass(34, 104),
       drums,
     ],
   },
@@ -95,7 +104,7 @@ export const GROOVES: Groove[] = [
     parts: [
       part("you", "You", 16, 104),
       part("loop", "Chords", 28, 84, 84),
-      part("agent", "Bass", 33, 110),
+      bass(33, 110),
       drums,
     ],
   },
@@ -112,7 +121,7 @@ export const GROOVES: Groove[] = [
     parts: [
       part("you", "You", 0, 112),
       part("loop", "Chords", 48, 70, 44),
-      part("agent", "Bass", 32, 108),
+      bass(32, 108),
       drums,
     ],
   },

@@ -5,10 +5,11 @@ import type { Performer } from "../input/performer";
 import type { Mixer } from "../sound/mixer";
 import type { Player } from "../sound/player";
 import type { Client } from "./client";
-import { chordBars, type Groove, GROOVES, type Part, part } from "./grooves";
+import { bass, chordBars, type Groove, GROOVES, type Part, part } from "./grooves";
 import { noteOf, type Take } from "../song/take";
 import { createTrack } from "./tracks";
-import { nameParts } from "./names";
+import { nameParts, partNames } from "./names";
+import { type Note, trackOf } from "./state";
 
 /** How the page wants to be played with; a musician may change it all. */
 const SETTINGS: readonly [name: string, value: number][] = [
@@ -82,6 +83,7 @@ export class Jam {
     client.send("/midigpt/meter", 0, groove.meter.numerator, groove.meter.denominator);
     groove.parts.forEach((part, id) => {
       createTrack(client, id, part.instrument, part.isDrum, part.role === "agent");
+      this.#setUp(id, part);
       this.mixer.set(id, { volume: part.volume, pan: part.pan, isMuted: false, isSolo: false });
     });
     this.performer.trackId.value = groove.parts.findIndex((part) => part.role === "you");
@@ -111,9 +113,44 @@ export class Jam {
       meter: { numerator, denominator },
       chords: [],
       strokes: [],
-      parts: [part("you", "You", 0, 110), ...parts, part("agent", "Bass", 33, 104)],
+      parts: [part("you", "You", 0, 110), ...parts, bass(33, 104)],
       loops: take.tracks.map((track) => track.bars.map((bar) => bar.map(noteOf))),
     });
+  }
+
+  #setUp(id: number, { range, isSingle }: Part): void {
+    const { client } = this;
+    if (range) {
+      client.send("/midigpt/track/param/set", id, "min_pitch", range[0]);
+      client.send("/midigpt/track/param/set", id, "max_pitch", range[1]);
+    }
+    if (isSingle && "max_polyphony" in client.session.value.modelAttributes) {
+      client.send("/midigpt/agent/attr/set", id, "max_polyphony", 0);
+    }
+  }
+
+  /** What was played in the last bars becomes a track that repeats. */
+  loopLast(count: number): void {
+    const { playhead, tracks } = this.client.session.value;
+    const yours = trackOf(this.client.session.value, this.performer.trackId.value);
+    const from = Math.max(0, playhead - count);
+    const bars = Array.from({ length: count }, (_, i) => yours?.bars.get(from + i)?.notes ?? []);
+    if (!yours || bars.flat().length === 0) {
+      this.client.tell("warning", `You have played nothing in the last ${count} bars.`);
+      return;
+    }
+    const id = Math.max(...tracks.map((track) => track.id)) + 1;
+    createTrack(this.client, id, yours.instrument, yours.isDrum, false);
+    nameParts(new Map([...partNames.value, [id, `Loop of ${count}`]]));
+    this.mixer.set(id, this.mixer.strip(yours.id));
+    this.leader.loops.value = [...this.leader.loops.value, { trackId: id, bars, from }];
+  }
+
+  /** Let a track of the session repeat other bars, or nothing. */
+  setLoop(trackId: number, bars: Note[][]): void {
+    const others = this.leader.loops.value.filter((loop) => loop.trackId !== trackId);
+    const from = this.client.session.value.playhead + 1;
+    this.leader.loops.value = bars.length ? [...others, { trackId, bars, from }] : others;
   }
 
   /** End the session; the music stays to be seen and saved. */

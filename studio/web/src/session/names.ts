@@ -17,3 +17,7 @@ export function nameParts(names: ReadonlyMap<number, string>): void {
   partNames.value = names;
   sessionStorage.setItem(KEPT, JSON.stringify([...names]));
 }
+
+export function nameTrack(id: number, name: string): void {
+  nameParts(new Map([...partNames.value, [id, name.trim()]]));
+}

@@ -1,7 +1,7 @@
 /** Takes of the agents: write bars again, take back, go forward. The server keeps the takes. */
 import { client } from "../studio";
 import { type Mark, marks } from "../roll/selection";
-import { type Session, trackOf } from "./state";
+import { type Session, type Track, trackOf } from "./state";
 
 /** Write the marked bars of agents again, or the next bar of every agent. */
 export function regenerate(): void {
@@ -13,22 +13,27 @@ export function regenerate(): void {
 
 /** Take back the newest take of each agent, or of those with marks. */
 export function undo(): void {
+  forAgents("/midigpt/agent/undo");
+}
+
+/** Bring back what was taken back last. */
+export function redo(): void {
+  forAgents("/midigpt/agent/redo");
+}
+
+function forAgents(address: string): void {
   const chosen = new Set(marks.value.map(({ trackId }) => trackId));
   for (const track of client.session.peek().tracks) {
-    if (track.isAgent && (chosen.size === 0 || chosen.has(track.id))) {
-      client.send("/midigpt/agent/undo", track.id);
-    }
+    if (track.isAgent && (chosen.size === 0 || chosen.has(track.id))) client.send(address, track.id);
   }
 }
 
-/** A take that was taken back is gone on the server: forward is another one. */
-export function redo(): void {
-  regenerate();
-}
+const newestBar = (track: Track): number =>
+  Math.max(-1, ...[...track.bars].filter(([, { takes }]) => takes > 0).map(([bar]) => bar));
 
 function nextBars(session: Session): Mark[] {
   return session.tracks
     .filter((track) => track.isAgent)
-    .map((track) => ({ trackId: track.id, bar: Math.max(...track.bars.keys()) }))
+    .map((track) => ({ trackId: track.id, bar: newestBar(track) }))
     .filter(({ bar }) => bar >= session.playhead);
 }

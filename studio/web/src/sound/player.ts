@@ -2,7 +2,8 @@
 import { signal } from "@preact/signals";
 import type { BankReply, BankRequest } from "./bank.worker";
 import workerUrl from "./bank.worker.ts?worker&url";
-import { type Command, METRONOME, type ScheduledNote } from "./commands";
+import { type Command, METRONOME, PAN, type ScheduledNote, VOLUME } from "./commands";
+import { MidiOut, type Port } from "./midi-out";
 import { channelCommands } from "./channel";
 import workletUrl from "./synth.worklet.ts?worker&url";
 
@@ -30,6 +31,7 @@ export class Player {
   #asked = new Set<string>();
   #channels = new Map<number, Channel>();
   #pending: Command[] = [];
+  #out: MidiOut | undefined;
   #opening: Promise<void> | undefined;
 
   /** Start the audio; call it from a click or a key. Repeated calls are one. */
@@ -74,29 +76,45 @@ export class Player {
   /** Give a channel its instrument and place in the mix. */
   setChannel(channel: number, settings: Channel): void {
     this.#channels.set(channel, settings);
+    if (this.#out) this.#sendChannel(this.#out, channel, settings);
     this.#need(settings.program, settings.isDrum);
     this.#tell(...channelCommands(channel, settings.program, settings.volume, settings.pan));
   }
 
+  /** Sound on a MIDI port from now on; undefined: on the synthesizer of the page. */
+  playOn(port: Port | undefined): void {
+    this.stop();
+    this.#out = port && new MidiOut(port, this.sampleRate);
+    if (!this.#out) return;
+    for (const [channel, settings] of this.#channels) {
+      this.#sendChannel(this.#out, channel, settings);
+    }
+  }
+
   schedule(notes: ScheduledNote[]): void {
-    if (notes.length) this.#tell({ kind: "notes", notes });
+    if (this.#out) this.#out.schedule(notes);
+    else if (notes.length) this.#tell({ kind: "notes", notes });
   }
 
   press(channel: number, pitch: number, velocity: number): void {
-    this.#tell({ kind: "press", channel, pitch, velocity });
+    if (this.#out) this.#out.press(channel, pitch, velocity);
+    else this.#tell({ kind: "press", channel, pitch, velocity });
   }
 
   release(channel: number, pitch: number): void {
-    this.#tell({ kind: "release", channel, pitch });
+    if (this.#out) this.#out.release(channel, pitch);
+    else this.#tell({ kind: "release", channel, pitch });
   }
 
   /** Take back what is scheduled under a tag and has not begun. */
   drop(tag: string): void {
+    this.#out?.drop(tag);
     this.#tell({ kind: "drop", tag });
   }
 
   /** End every note and forget what is scheduled. */
   stop(): void {
+    this.#out?.stop();
     this.#tell({ kind: "stop" });
   }
 
@@ -155,7 +173,10 @@ export class Player {
       });
       this.#analyser = context.createAnalyser();
       node.connect(this.#analyser).connect(context.destination);
-      node.port.onmessage = ({ data }: MessageEvent<number>) => this.onTick(data);
+      node.port.onmessage = ({ data }: MessageEvent<number>) => {
+        this.onTick(data);
+        this.#out?.onTick(data, performance.now() + this.latency * 1000);
+      };
       node.onprocessorerror = () => this.#fail("the synthesizer has stopped; reload the page");
       this.#node = node;
       this.#tell(...this.#pending.splice(0));
@@ -184,6 +205,12 @@ export class Player {
       this.#tell({ kind: "bank", id, data: reply.data });
       if (this.#banks.size === this.#asked.size) this.state.value = "ready";
     }
+  }
+
+  #sendChannel(out: MidiOut, channel: number, { program, volume, pan }: Channel): void {
+    out.program(channel, program);
+    out.control(channel, VOLUME, volume);
+    out.control(channel, PAN, pan);
   }
 
   #need(program: number, isDrum: boolean): void {

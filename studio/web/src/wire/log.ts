@@ -1,6 +1,6 @@
 /** The last OSC messages in both directions, mirrored ones as what they mirror. */
 import { signal } from "@preact/signals";
-import type { Osc } from "./osc";
+import type { Osc, OscValue } from "./osc";
 import type { Wire } from "./wire";
 
 export interface Line {
@@ -40,7 +40,7 @@ export class OscLog {
             at: Date.now(),
             isSent: values[2] === "in",
             address: String(values[3]),
-            text: String(values[4]).slice(1, -1),
+            text: (JSON.parse(String(values[4])) as OscValue[]).join(" "),
           }
         : { at: Date.now(), isSent, address, text: values.map(String).join(" ") };
     this.lines = [...this.lines.slice(1 - KEPT), line];
