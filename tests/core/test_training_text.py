@@ -247,7 +247,7 @@ def test_the_trainer_takes_the_loss_of_slots_through_the_whole_model(tmp_path, p
             num_attention_heads=2,
             bos_token_id=0,
             eos_token_id=0,
-        )  # fmt: skip
+        )
     )
     first = prompter.first_event
     options = arguments(output_dir=str(tmp_path), use_cpu=True)
