@@ -403,6 +403,11 @@ class MeterRule:
         content: NDArray[np.bool_],
     ) -> None: ...
 
+class Pause(Enum):
+    NEVER = 0
+    AT_NEWS = 1
+    AT_TOKEN = 2
+
 class StepLoop:
     def __init__(
         self,
@@ -411,17 +416,27 @@ class StepLoop:
         sequence: CachedSequence,
         state: SessionState,
         sampler: TokenSampler,
-        logits: NDArray[np.float32],
+        ids: NDArray[np.int32],
+        positions: NDArray[np.int32],
+        shown: NDArray[np.bool_],
         permitted: NDArray[np.bool_],
         meter: MeterRule | None = None,
         first_position: int,
         budget: int,
+        pause: Pause = ...,
+        cancel: CancelFlag | None = None,
     ) -> None: ...
-    def run(
-        self, most: int, until_news: bool = False, cancel: CancelFlag | None = None
-    ) -> StepStatus: ...
+    def run(self, most: int) -> StepStatus: ...
+    @property
+    def status(self) -> StepStatus: ...
+    @property
+    def prompt_left(self) -> int: ...
     @property
     def tokens(self) -> list[int]: ...
+
+def run_together(
+    loops: Sequence[StepLoop], most: int, interrupt: CancelFlag | None = None
+) -> None: ...
 
 # --- events -------------------------------------------------------------------------------------
 

@@ -1,6 +1,8 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
+
 #include "bindings/cancel_flag.hpp"
 #include "bindings/module.hpp"
 #include "generation/event_loop.hpp"
@@ -12,11 +14,14 @@ namespace midigpt::bindings {
 namespace {
 
 using Floats = py::array_t<float, py::array::c_style | py::array::forcecast>;
+using Ids = py::array_t<std::int32_t, py::array::c_style | py::array::forcecast>;
 using Flags = py::array_t<bool, py::array::c_style | py::array::forcecast>;
 
 std::vector<std::uint8_t> to_bytes(const Flags& flags) {
     return {flags.data(), flags.data() + flags.size()};
 }
+
+std::vector<std::int32_t> to_ints(const Ids& ids) { return {ids.data(), ids.data() + ids.size()}; }
 
 std::span<const float> to_span(const Floats& floats) {
     return {floats.data(), static_cast<std::size_t>(floats.size())};
@@ -55,27 +60,45 @@ void bind_loop(py::module_& m) {
              py::kw_only(), py::arg("signature_id"), py::arg("bar_id"), py::arg("signatures"),
              py::arg("content"));
 
-    py::class_<StepLoop>(m, "StepLoop", "Writes a generation step in compiled code.")
+    py::enum_<Pause>(m, "Pause", "When a loop hands control back before its passes are spent.")
+        .value("NEVER", Pause::Never)
+        .value("AT_NEWS", Pause::AtNews)
+        .value("AT_TOKEN", Pause::AtToken);
+
+    py::class_<StepLoop>(m, "StepLoop", "Reads a prompt and writes a generation step in compiled code.")
         .def(py::init([](engine::Transformer& transformer, engine::Sequence& sequence, SessionState& state,
-                         const TokenSampler& sampler, const Floats& logits, const Flags& permitted,
-                         const std::optional<MeterRule>& meter, int first_position, int budget) {
-                 StepLoop::Settings settings{to_bytes(permitted), meter, first_position, budget};
-                 return std::make_unique<StepLoop>(transformer, sequence, state, sampler, to_span(logits),
-                                                   std::move(settings));
+                         const TokenSampler& sampler, const Ids& ids, const Ids& positions, const Flags& shown,
+                         const Flags& permitted, const std::optional<MeterRule>& meter, int first_position,
+                         int budget, Pause pause, const CancelFlag* cancel) {
+                 return std::make_unique<StepLoop>(
+                     transformer, sequence, state, sampler, Prompt{to_ints(ids), to_ints(positions), to_bytes(shown)},
+                     StepLoop::Settings{to_bytes(permitted), meter, first_position, budget, pause,
+                                        CancelFlag::of(cancel)});
              }),
              py::kw_only(), py::arg("transformer"), py::arg("sequence"), py::arg("state"), py::arg("sampler"),
-             py::arg("logits"), py::arg("permitted"), py::arg("meter") = py::none(), py::arg("first_position"), py::arg("budget"),
-             py::keep_alive<1, 2>(), py::keep_alive<1, 3>(), py::keep_alive<1, 4>())
-        .def("run",
-             [](StepLoop& loop, int most, bool until_news, const CancelFlag* cancel) {
-                 return loop.run(most, until_news, CancelFlag::of(cancel));
-             },
-             py::arg("most"), py::arg("until_news") = false, py::arg("cancel") = nullptr,
-             py::call_guard<py::gil_scoped_release>(),
-             "Writes up to `most` tokens; with `until_news` up to the next complete note or bar.")
+             py::arg("ids"), py::arg("positions"), py::arg("shown"), py::arg("permitted"),
+             py::arg("meter") = py::none(), py::arg("first_position"), py::arg("budget"),
+             py::arg("pause") = Pause::Never, py::arg("cancel") = nullptr, py::keep_alive<1, 2>(),
+             py::keep_alive<1, 3>(), py::keep_alive<1, 4>(), py::keep_alive<1, 14>())
+        .def("run", &StepLoop::run, py::arg("most"), py::call_guard<py::gil_scoped_release>(),
+             "Up to `most` passes of the model; returns the status.")
+        .def_property_readonly("status", &StepLoop::status)
+        .def_property_readonly("prompt_left", &StepLoop::prompt_left, "Tokens of the prompt that are not read yet.")
         .def_property_readonly("tokens", [](const StepLoop& loop) {
             return std::vector<int>(loop.tokens().begin(), loop.tokens().end());
-        });
+        }, "Ids written so far.");
+
+    m.def("run_together",
+          [](const std::vector<StepLoop*>& loops, int most, const CancelFlag* interrupt) {
+              if (std::find(loops.begin(), loops.end(), nullptr) != loops.end()) {
+                  throw py::value_error("a loop is None");
+              }
+              const py::gil_scoped_release release;
+              run_together(loops, most, CancelFlag::of(interrupt));
+          },
+          py::arg("loops"), py::arg("most"), py::arg("interrupt") = nullptr,
+          "Advances loops of one transformer, all in one pass over the weights per token, up to `most` passes.\n"
+          "Returns as soon as a loop pauses or ends, or `interrupt` is set. Ended loops stand aside.");
 }
 
 void bind_slice_sampler(py::module_& m) {
