@@ -403,6 +403,11 @@ class MeterRule:
         content: NDArray[np.bool_],
     ) -> None: ...
 
+class Pause(Enum):
+    NEVER = 0
+    AT_NEWS = 1
+    AT_TOKEN = 2
+
 class StepLoop:
     def __init__(
         self,
@@ -411,14 +416,86 @@ class StepLoop:
         sequence: CachedSequence,
         state: SessionState,
         sampler: TokenSampler,
-        logits: NDArray[np.float32],
+        ids: NDArray[np.int32],
+        positions: NDArray[np.int32],
+        shown: NDArray[np.bool_],
         permitted: NDArray[np.bool_],
         meter: MeterRule | None = None,
         first_position: int,
         budget: int,
+        pause: Pause = ...,
+        cancel: CancelFlag | None = None,
     ) -> None: ...
-    def run(
-        self, most: int, until_news: bool = False, cancel: CancelFlag | None = None
-    ) -> StepStatus: ...
+    def run(self, most: int) -> StepStatus: ...
+    @property
+    def status(self) -> StepStatus: ...
+    @property
+    def prompt_left(self) -> int: ...
     @property
     def tokens(self) -> list[int]: ...
+
+def run_together(
+    loops: Sequence[StepLoop], most: int, interrupt: CancelFlag | None = None
+) -> None: ...
+
+# --- events -------------------------------------------------------------------------------------
+
+EVENT_TIMES: int
+EVENT_DURATIONS: int
+EVENT_DRUMS: int
+EVENT_REST_NOTE: int
+EVENT_DURATION_OFFSET: int
+EVENT_NOTE_OFFSET: int
+EVENT_REST: int
+EVENT_CONTROL_OFFSET: int
+EVENT_SEPARATOR: int
+EVENT_AUTOREGRESS: int
+EVENT_ANTICIPATE: int
+EVENT_VOCABULARY: int
+EVENT_MOST_AT_ONCE: int
+
+def events_from_midi(file: bytes) -> NDArray[np.int32]: ...
+def events_to_midi(
+    events: NDArray[np.int32], velocity: int, ons_first: bool
+) -> tuple[bytes, int]: ...
+def event_channels(instruments: Sequence[int]) -> list[int]: ...
+def events_to_ids(events: NDArray[np.int32], as_controls: bool) -> NDArray[np.int32]: ...
+def events_from_ids(ids: NDArray[np.int32]) -> tuple[NDArray[np.int32], int]: ...
+def find_event_fault(ids: NDArray[np.int32]) -> str: ...
+def pad_events(events: NDArray[np.int32], end: int) -> NDArray[np.int32]: ...
+def weave_events(
+    events: NDArray[np.int32], controls: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], int]: ...
+
+class EventGrammar:
+    def __init__(self) -> None: ...
+    @property
+    def slot(self) -> int: ...
+    @property
+    def time(self) -> int: ...
+    @property
+    def legal(self) -> list[tuple[int, int]]: ...
+    def advance(self, id: int) -> None: ...
+
+class SliceSampler:
+    def __init__(
+        self, *, temperature: float, top_k: int = 0, top_p: float = 1.0, seed: int
+    ) -> None: ...
+    def draw(self, logits: NDArray[np.float32], ranges: Sequence[tuple[int, int]]) -> int: ...
+
+class EventLoop:
+    def __init__(
+        self,
+        *,
+        transformer: Transformer,
+        sequences: Sequence[CachedSequence],
+        samplers: Sequence[SliceSampler],
+        logits: NDArray[np.float32],
+        first_id: int,
+        most_ids: int,
+        end: int = ...,
+    ) -> None: ...
+    def run(self, most: int, cancel: CancelFlag | None = None) -> bool: ...
+    def ids(self, piece: int) -> list[int]: ...
+    @property
+    def times(self) -> list[int]: ...

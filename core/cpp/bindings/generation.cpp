@@ -1,8 +1,11 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
+
 #include "bindings/cancel_flag.hpp"
 #include "bindings/module.hpp"
+#include "generation/event_loop.hpp"
 #include "generation/step_loop.hpp"
 
 namespace py = pybind11;
@@ -11,11 +14,14 @@ namespace midigpt::bindings {
 namespace {
 
 using Floats = py::array_t<float, py::array::c_style | py::array::forcecast>;
+using Ids = py::array_t<std::int32_t, py::array::c_style | py::array::forcecast>;
 using Flags = py::array_t<bool, py::array::c_style | py::array::forcecast>;
 
 std::vector<std::uint8_t> to_bytes(const Flags& flags) {
     return {flags.data(), flags.data() + flags.size()};
 }
+
+std::vector<std::int32_t> to_ints(const Ids& ids) { return {ids.data(), ids.data() + ids.size()}; }
 
 std::span<const float> to_span(const Floats& floats) {
     return {floats.data(), static_cast<std::size_t>(floats.size())};
@@ -54,27 +60,84 @@ void bind_loop(py::module_& m) {
              py::kw_only(), py::arg("signature_id"), py::arg("bar_id"), py::arg("signatures"),
              py::arg("content"));
 
-    py::class_<StepLoop>(m, "StepLoop", "Writes a generation step in compiled code.")
+    py::enum_<Pause>(m, "Pause", "When a loop hands control back before its passes are spent.")
+        .value("NEVER", Pause::Never)
+        .value("AT_NEWS", Pause::AtNews)
+        .value("AT_TOKEN", Pause::AtToken);
+
+    py::class_<StepLoop>(m, "StepLoop", "Reads a prompt and writes a generation step in compiled code.")
         .def(py::init([](engine::Transformer& transformer, engine::Sequence& sequence, SessionState& state,
-                         const TokenSampler& sampler, const Floats& logits, const Flags& permitted,
-                         const std::optional<MeterRule>& meter, int first_position, int budget) {
-                 StepLoop::Settings settings{to_bytes(permitted), meter, first_position, budget};
-                 return std::make_unique<StepLoop>(transformer, sequence, state, sampler, to_span(logits),
-                                                   std::move(settings));
+                         const TokenSampler& sampler, const Ids& ids, const Ids& positions, const Flags& shown,
+                         const Flags& permitted, const std::optional<MeterRule>& meter, int first_position,
+                         int budget, Pause pause, const CancelFlag* cancel) {
+                 return std::make_unique<StepLoop>(
+                     transformer, sequence, state, sampler, Prompt{to_ints(ids), to_ints(positions), to_bytes(shown)},
+                     StepLoop::Settings{to_bytes(permitted), meter, first_position, budget, pause,
+                                        CancelFlag::of(cancel)});
              }),
              py::kw_only(), py::arg("transformer"), py::arg("sequence"), py::arg("state"), py::arg("sampler"),
-             py::arg("logits"), py::arg("permitted"), py::arg("meter") = py::none(), py::arg("first_position"), py::arg("budget"),
-             py::keep_alive<1, 2>(), py::keep_alive<1, 3>(), py::keep_alive<1, 4>())
-        .def("run",
-             [](StepLoop& loop, int most, bool until_news, const CancelFlag* cancel) {
-                 return loop.run(most, until_news, CancelFlag::of(cancel));
-             },
-             py::arg("most"), py::arg("until_news") = false, py::arg("cancel") = nullptr,
-             py::call_guard<py::gil_scoped_release>(),
-             "Writes up to `most` tokens; with `until_news` up to the next complete note or bar.")
+             py::arg("ids"), py::arg("positions"), py::arg("shown"), py::arg("permitted"),
+             py::arg("meter") = py::none(), py::arg("first_position"), py::arg("budget"),
+             py::arg("pause") = Pause::Never, py::arg("cancel") = nullptr, py::keep_alive<1, 2>(),
+             py::keep_alive<1, 3>(), py::keep_alive<1, 4>(), py::keep_alive<1, 14>())
+        .def("run", &StepLoop::run, py::arg("most"), py::call_guard<py::gil_scoped_release>(),
+             "Up to `most` passes of the model; returns the status.")
+        .def_property_readonly("status", &StepLoop::status)
+        .def_property_readonly("prompt_left", &StepLoop::prompt_left, "Tokens of the prompt that are not read yet.")
         .def_property_readonly("tokens", [](const StepLoop& loop) {
             return std::vector<int>(loop.tokens().begin(), loop.tokens().end());
-        });
+        }, "Ids written so far.");
+
+    m.def("run_together",
+          [](const std::vector<StepLoop*>& loops, int most, const CancelFlag* interrupt) {
+              if (std::find(loops.begin(), loops.end(), nullptr) != loops.end()) {
+                  throw py::value_error("a loop is None");
+              }
+              const py::gil_scoped_release release;
+              run_together(loops, most, CancelFlag::of(interrupt));
+          },
+          py::arg("loops"), py::arg("most"), py::arg("interrupt") = nullptr,
+          "Advances loops of one transformer, all in one pass over the weights per token, up to `most` passes.\n"
+          "Returns as soon as a loop pauses or ends, or `interrupt` is set. Ended loops stand aside.");
+}
+
+void bind_slice_sampler(py::module_& m) {
+    py::class_<SliceSampler>(m, "SliceSampler", "Draws tokens out of a few ranges of ids.")
+        .def(py::init([](float temperature, int top_k, float top_p, std::uint64_t seed) {
+                 return SliceSampler({temperature, top_k, top_p}, static_cast<std::uint32_t>(seed));
+             }),
+             py::kw_only(), py::arg("temperature"), py::arg("top_k") = 0, py::arg("top_p") = 1.0f, py::arg("seed"))
+        .def("draw", [](SliceSampler& sampler, const Floats& logits, const std::vector<std::pair<int, int>>& pairs) {
+            std::vector<events::IdRange> ranges;
+            for (const auto& [first, last] : pairs) ranges.push_back({first, last});
+            return sampler.draw(to_span(logits), ranges);
+        }, py::arg("logits"), py::arg("ranges"), "A token id, or -1 when the ranges are empty.");
+}
+
+void bind_event_loop(py::module_& m) {
+    py::class_<EventLoop>(m, "EventLoop", "Writes several pieces of events after one prompt in compiled code.")
+        .def(py::init([](engine::Transformer& transformer, std::vector<engine::Sequence*> sequences,
+                         const std::vector<SliceSampler>& samplers, const Floats& logits, int first_id, int most_ids,
+                         int end) {
+                 return std::make_unique<EventLoop>(transformer, std::move(sequences), samplers, to_span(logits),
+                                                    EventLoop::Settings{first_id, most_ids, end});
+             }),
+             py::kw_only(), py::arg("transformer"), py::arg("sequences"), py::arg("samplers"), py::arg("logits"),
+             py::arg("first_id"), py::arg("most_ids"), py::arg("end") = events::kTimes,
+             py::keep_alive<1, 2>(), py::keep_alive<1, 3>())
+        .def("run",
+             [](EventLoop& loop, int most, const CancelFlag* cancel) { return loop.run(most, CancelFlag::of(cancel)); },
+             py::arg("most"), py::arg("cancel") = nullptr, py::call_guard<py::gil_scoped_release>(),
+             "Writes up to `most` ids in each piece; True while one is unfinished.")
+        .def("ids", [](const EventLoop& loop, int piece) {
+            if (piece < 0 || piece >= loop.pieces()) throw py::index_error("there is no such piece");
+            return std::vector<int>(loop.ids(piece).begin(), loop.ids(piece).end());
+        }, py::arg("piece"))
+        .def_property_readonly("times", [](const EventLoop& loop) {
+            std::vector<int> times;
+            for (int i = 0; i < loop.pieces(); ++i) times.push_back(loop.time(i));
+            return times;
+        }, "Time of the latest event of each piece, in ticks.");
 }
 
 }  // namespace
@@ -82,6 +145,8 @@ void bind_loop(py::module_& m) {
 void bind_generation(py::module_& m) {
     bind_sampler(m);
     bind_loop(m);
+    bind_slice_sampler(m);
+    bind_event_loop(m);
 }
 
 }  // namespace midigpt::bindings

@@ -1,61 +1,114 @@
 #include "generation/step_loop.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
 namespace midigpt {
+namespace {
+
+// Tokens of one pass: enough to be worth the reading of the weights, few enough that others who write
+// meanwhile do not stall.
+constexpr int kRowsPerPass = 64;
+
+bool is_set(const std::atomic<bool>* flag) {
+    return flag != nullptr && flag->load(std::memory_order_relaxed);
+}
+
+}  // namespace
 
 StepLoop::StepLoop(engine::Transformer& transformer, engine::Sequence& sequence, SessionState& state,
-                   TokenSampler sampler, std::span<const float> logits, Settings settings)
+                   TokenSampler sampler, Prompt prompt, Settings settings)
     : transformer_(transformer),
       sequence_(sequence),
       state_(state),
       sampler_(std::move(sampler)),
+      prompt_(std::move(prompt)),
       settings_(std::move(settings)),
-      logits_(logits.begin(), logits.end()),
-      allowed_(logits.size()) {
-    check(static_cast<std::size_t>(transformer.shape().vocab_size));
+      logits_(static_cast<std::size_t>(transformer.shape().vocab_size)),
+      allowed_(logits_.size()) {
+    check(logits_.size());
     tokens_.reserve(static_cast<std::size_t>(std::max(settings_.budget, 0)));
+    const int shared = sequence_.shared_prefix(prompt_.ids, prompt_.positions, prompt_.shown);
+    read_ = std::min(shared, static_cast<int>(prompt_.ids.size()) - 1);
+    sequence_.cut(read_);
 }
 
-void StepLoop::check(std::size_t vocab_size) {
+void StepLoop::check(std::size_t vocab_size) const {
     const auto fits = [&](const std::vector<std::uint8_t>& flags) { return flags.size() == vocab_size; };
     const auto& meter = settings_.meter;
-    if (logits_.size() != vocab_size || static_cast<std::size_t>(sampler_.vocab_size()) != vocab_size ||
-        state_.allowed().size() != vocab_size ||
+    if (static_cast<std::size_t>(sampler_.vocab_size()) != vocab_size || state_.allowed().size() != vocab_size ||
         (!settings_.permitted.empty() && !fits(settings_.permitted)) ||
         (meter && (!fits(meter->signatures) || !fits(meter->content)))) {
-        throw std::invalid_argument("model, step, logits and masks must have one vocabulary size");
+        throw std::invalid_argument("model, step and masks must have one vocabulary size");
     }
     if (meter && (meter->signature_id < 0 || static_cast<std::size_t>(meter->signature_id) >= vocab_size)) {
         throw std::invalid_argument("signature_id is " + std::to_string(meter->signature_id) +
                                     ", must be a token id");
     }
+    const std::size_t length = prompt_.ids.size();
+    if (length == 0 || prompt_.positions.size() != length ||
+        (!prompt_.shown.empty() && prompt_.shown.size() != length)) {
+        throw std::invalid_argument("a prompt has at least one id, and one position and flag for each");
+    }
 }
 
-StepStatus StepLoop::run(int most, bool until_news, const std::atomic<bool>* cancel) {
-    for (int written = 0;; ++written) {
-        if (state_.complete()) return StepStatus::Complete;
-        if (static_cast<int>(tokens_.size()) >= settings_.budget) return StepStatus::Full;
-        if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) return StepStatus::Cancelled;
-        if (written == most) return StepStatus::Running;
-        if (!read_last(cancel)) return StepStatus::Cancelled;
+StepStatus StepLoop::run(int most) {
+    StepLoop* const self = this;
+    run_together({&self, 1}, most);
+    return status_;
+}
 
-        const int id = choose();
-        if (id == TokenSampler::kNone) return StepStatus::NoLegalToken;
-        const std::size_t notes = state_.progress().notes().size();
-        const int bars = state_.progress().bars_done();
-        state_.advance(id);
-        if (settings_.meter && id == settings_.meter->bar_id) bar_waits_ = true;
-        if (settings_.meter && settings_.meter->signatures[id] != 0) bar_waits_ = false;
-        tokens_.push_back(id);
-        last_is_read_ = false;
-        if (until_news && (state_.progress().notes().size() != notes || state_.progress().bars_done() != bars)) {
-            most = written + 1;
-        }
+// Whether another pass is wanted; settles the status.
+bool StepLoop::goes_on() {
+    if (status_ == StepStatus::NoLegalToken) return false;
+    const bool is_full = prompt_left() == 0 && static_cast<int>(tokens_.size()) >= settings_.budget;
+    status_ = state_.complete()             ? StepStatus::Complete
+              : is_full                     ? StepStatus::Full
+              : is_set(settings_.cancel)    ? StepStatus::Cancelled
+                                            : StepStatus::Running;
+    return status_ == StepStatus::Running;
+}
+
+// The next tokens to be read: at most `room` of the prompt, then the newest one.
+engine::Segment StepLoop::next_segment(int room) {
+    engine::Segment segment;
+    segment.sequence = &sequence_;
+    reading_ = std::min(prompt_left(), room);
+    if (reading_ > 0) {
+        const auto part = [&](const auto& all) { return std::span(all).subspan(read_, reading_); };
+        segment.ids = part(prompt_.ids);
+        segment.positions = part(prompt_.positions);
+        if (!prompt_.shown.empty()) segment.shown = part(prompt_.shown);
+    } else {
+        position_ = settings_.first_position + static_cast<std::int32_t>(tokens_.size()) - 1;
+        segment.ids = std::span(tokens_).last(1);
+        segment.positions = {&position_, 1};
     }
+    if (reading_ == prompt_left()) segment.logits = logits_.data();
+    return segment;
+}
+
+// After a pass: the prompt is further read, or the next token is chosen. Returns whether to pause.
+bool StepLoop::take_logits() {
+    read_ += reading_;
+    if (prompt_left() > 0) return settings_.pause == Pause::AtToken;
+    if (static_cast<int>(tokens_.size()) >= settings_.budget || state_.complete()) return !goes_on();
+    const int id = choose();
+    if (id == TokenSampler::kNone) {
+        status_ = StepStatus::NoLegalToken;
+        return true;
+    }
+    const auto news = [&] { return state_.progress().notes().size() + state_.progress().bars_done(); };
+    const std::size_t before = news();
+    state_.advance(id);
+    if (settings_.meter && id == settings_.meter->bar_id) bar_waits_ = true;
+    if (settings_.meter && settings_.meter->signatures[id] != 0) bar_waits_ = false;
+    tokens_.push_back(id);
+    const bool pauses = settings_.pause == Pause::AtToken || (settings_.pause == Pause::AtNews && news() != before);
+    return !goes_on() || pauses;
 }
 
 int StepLoop::choose() {
@@ -76,17 +129,36 @@ void StepLoop::keep_meter() {
     allowed_[meter.signature_id] = 1;
 }
 
-// The newest token goes through the model only when another one is wanted.
-bool StepLoop::read_last(const std::atomic<bool>* cancel) {
-    if (last_is_read_) return true;
-    const std::int32_t position = settings_.first_position + static_cast<std::int32_t>(tokens_.size()) - 1;
-    engine::Segment segment;
-    segment.sequence = &sequence_;
-    segment.ids = std::span(tokens_).last(1);
-    segment.positions = {&position, 1};
-    segment.logits = logits_.data();
-    last_is_read_ = transformer_.forward({&segment, 1}, {}, cancel);
-    return last_is_read_;
+void run_together(std::span<StepLoop* const> loops, int most, const std::atomic<bool>* interrupt) {
+    if (loops.empty()) return;
+    engine::Transformer& transformer = loops.front()->transformer_;
+    if (std::any_of(loops.begin(), loops.end(), [&](auto* loop) { return &loop->transformer_ != &transformer; })) {
+        throw std::invalid_argument("loops that run together must share one transformer");
+    }
+    std::vector<StepLoop*> running;
+    std::vector<engine::Segment> segments;
+    running.reserve(loops.size());
+    segments.reserve(loops.size());
+    const std::atomic<bool>* cancel = loops.size() == 1 ? loops.front()->settings_.cancel : nullptr;
+
+    bool pauses = false;
+    for (int pass = 0; pass < most && !pauses && !is_set(interrupt); ++pass) {
+        running.clear();
+        segments.clear();
+        std::copy_if(loops.begin(), loops.end(), std::back_inserter(running),
+                     [](StepLoop* loop) { return loop->goes_on(); });
+        if (running.empty()) return;
+        int room = kRowsPerPass - static_cast<int>(running.size());
+        for (StepLoop* loop : running) {
+            segments.push_back(loop->next_segment(std::max(room, 0) + 1));
+            room -= static_cast<int>(segments.back().ids.size()) - 1;
+        }
+        if (!transformer.forward(segments, {}, cancel)) {
+            loops.front()->goes_on();
+            return;
+        }
+        for (StepLoop* loop : running) pauses |= loop->take_logits();
+    }
 }
 
 }  // namespace midigpt

@@ -3,6 +3,7 @@
 from midigpt.inference.config import GenerationRequest, InferenceConfig, TrackPrompt
 from midigpt.inference.engine import InferenceEngine
 from midigpt.inference.errors import GenerationCancelled, RequestValidationError
+from midigpt.inference.prefix_cache import PrefixCache
 from midigpt.inference.session import SamplingSession
 from midigpt.inference.validation import validate_request
 
@@ -11,6 +12,7 @@ __all__ = [
     "GenerationRequest",
     "InferenceConfig",
     "InferenceEngine",
+    "PrefixCache",
     "RequestValidationError",
     "SamplingSession",
     "TrackPrompt",

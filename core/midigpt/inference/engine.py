@@ -12,6 +12,7 @@ from midigpt.inference.config import GenerationRequest
 from midigpt.inference.model.checkpoint import load_checkpoint, read_checkpoint_header
 from midigpt.inference.model.interface import LanguageModel
 from midigpt.inference.model.native import NativeModel, Weights
+from midigpt.inference.prefix_cache import PrefixCache
 from midigpt.inference.pretrained import HUB_REPOSITORY, bundled_checkpoint, hub_checkpoint
 from midigpt.inference.session import SamplingSession
 from midigpt.score import Score
@@ -156,9 +157,12 @@ class InferenceEngine:
         *,
         stop_after_bars: int = 0,
         parity: bool = False,
+        cache: PrefixCache | None = None,
     ) -> SamplingSession:
         """Validate and plan a request; see :class:`SamplingSession`."""
-        return SamplingSession(self, score, request, stop_after_bars=stop_after_bars, parity=parity)
+        return SamplingSession(
+            self, score, request, stop_after_bars=stop_after_bars, parity=parity, cache=cache
+        )
 
 
 def _load_native(

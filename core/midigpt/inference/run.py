@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from midigpt import _native
@@ -17,9 +17,11 @@ from midigpt.inference.merge import merge, requantise
 from midigpt.inference.model.interface import LanguageModel
 from midigpt.inference.note_stream import NoteStream
 from midigpt.inference.planner import PlannedStep
+from midigpt.inference.prefix_cache import PrefixCache
 from midigpt.inference.prompt import PromptWriter, StepPrompt, encode_switches, prompt_state
 from midigpt.inference.sampler import Attempt
 from midigpt.inference.step_sampler import StepSampler
+from midigpt.inference.task import Task
 from midigpt.inference.token_logger import TokenLogger
 from midigpt.score import Score
 from midigpt.tokenizer.tokenizer import Tokenizer
@@ -57,6 +59,7 @@ class Run:
         ensemble: Ensemble,
         hooks: SessionHooks,
         options: RunOptions,
+        prefixes: PrefixCache,
     ) -> None:
         self.piece = ensemble.score
         self.truncated = False
@@ -66,9 +69,10 @@ class Run:
         self._writer = PromptWriter(ensemble, tokenizer, options.parity)
         self._hooks = hooks
         self._options = options
+        self._prefixes = prefixes
         self._steps_begun = 0
 
-    def execute(self) -> Score:
+    def execute(self) -> Task[Score]:
         """Generate everything; returns the ensemble's piece at ``decode_resolution``.
 
         Raises:
@@ -81,7 +85,7 @@ class Run:
         for size in sizes:
             try:
                 for step in self._steps(size, done):
-                    self._run_step(step, may_overflow=size != sizes[-1])
+                    yield from self._run_step(step, may_overflow=size != sizes[-1])
                     done |= step.bars
             except ContextOverflow:
                 continue
@@ -96,7 +100,16 @@ class Run:
         config = replace(self._ensemble.config, model_dim=size)
         return ordered_steps(self._ensemble.with_config(config), self._options, done)
 
-    def _run_step(self, step: PlannedStep, may_overflow: bool) -> None:
+    def prefill(self) -> Task[None]:
+        """Read the prompt of the first step; one that is too long is left alone."""
+        size = window_sizes(self._ensemble.config, self._tokenizer)[0]
+        for step in self._steps(size, ())[:1]:
+            prompt = self._writer.write(self.piece, step)
+            if len(prompt.tokens) < self._model.n_positions:
+                with self._sampler(prompt, 0) as sampler:
+                    yield from sampler.prefill()
+
+    def _run_step(self, step: PlannedStep, may_overflow: bool) -> Task[None]:
         with self._hooks.timed("encode_time"):
             prompt = self._writer.write(self.piece, step)
         self._hooks.context_len = len(prompt.tokens)
@@ -110,31 +123,51 @@ class Run:
         log = self._hooks.token_logger
         if log is not None:
             log.log_context(number, prompt.tokens, self._tokenizer.vocabulary)
-        sampler = StepSampler(
+        with self._sampler(prompt, number) as sampler:
+            try:
+                accepted = yield from self._accepted(prompt, sampler, may_overflow)
+            except CancelRequested:
+                if sampler.newest is not None:
+                    self._keep(prompt, sampler.newest)
+                raise
+        self._keep(prompt, accepted)
+        if log is not None:
+            self._log_step(log, number, sampler, accepted)
+
+    def _sampler(self, prompt: StepPrompt, number: int) -> StepSampler:
+        return StepSampler(
             self._model,
             self._tokenizer,
             self._ensemble,
             prompt,
             self._hooks,
+            self._prefixes,
             number,
             self._options.seed,
             self._options.parity,
         )
-        try:
-            accepted = self._accepted(prompt, sampler, may_overflow)
-        except CancelRequested:
-            if sampler.newest is not None:
-                self._keep(prompt, sampler.newest)
-            raise
-        self._keep(prompt, accepted)
-        if log is not None:
-            self._log_step(log, number, sampler, accepted)
 
-    def _accepted(self, prompt: StepPrompt, sampler: StepSampler, may_overflow: bool) -> Attempt:
+    def _accepted(
+        self, prompt: StepPrompt, sampler: StepSampler, may_overflow: bool
+    ) -> Task[Attempt]:
         """The first acceptable attempt at a step."""
+        config = self._ensemble.config
+        seeds = [self._options.seed + number for number in range(config.max_attempts)]
+        temperatures = [
+            config.temperature * config.temperature_escalation**number
+            for number in range(config.max_attempts)
+        ]
+        together = config.batch_attempts and not prompt.hidden_spans
+        batch: list[Attempt] = []
+        if together and not NoteStream.wanted(self._hooks):
+            batch = yield from sampler.batch(seeds, temperatures)
         reasons: Counter[str] = Counter()
         any_overflow = False
-        for attempt in self._attempts(prompt, sampler):
+        for number, (seed, temperature) in enumerate(zip(seeds, temperatures, strict=True)):
+            if batch:
+                attempt = batch[number]
+            else:
+                attempt = yield from sampler.attempt(number + 1, seed, temperature)
             overflows = attempt.was_cut and may_overflow
             any_overflow |= overflows
             reason = self._refusal(prompt, attempt)
@@ -149,20 +182,6 @@ class Run:
             raise ContextOverflow("the step does not fit behind its prompt")
         counted = ", ".join(f"{reason} ({count})" for reason, count in reasons.most_common())
         raise StepRejected(f"no acceptable result in {reasons.total()} attempts: {counted}")
-
-    def _attempts(self, prompt: StepPrompt, sampler: StepSampler) -> Iterator[Attempt]:
-        config = self._ensemble.config
-        seeds = [self._options.seed + number for number in range(config.max_attempts)]
-        temperatures = [
-            config.temperature * config.temperature_escalation**number
-            for number in range(config.max_attempts)
-        ]
-        together = config.batch_attempts and not prompt.hidden_spans
-        if together and not NoteStream.wanted(self._hooks):
-            yield from sampler.batch(seeds, temperatures)
-            return
-        for number, (seed, temperature) in enumerate(zip(seeds, temperatures, strict=True), 1):
-            yield sampler.attempt(number, seed, temperature)
 
     def _refusal(self, prompt: StepPrompt, attempt: Attempt) -> str | None:
         if attempt.failure is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -56,10 +56,11 @@ def sample(
     note_content: IdMask,
     first_position: int,
     budget: int,
-    poll: Callable[[], None],
     observe: Observer,
-) -> None:
+) -> Iterator[None]:
     """Extend attempts until each is complete, has failed, or ``budget`` tokens are written.
+
+    Offers a pause before every round.
 
     Args:
         model: the language model.
@@ -70,12 +71,11 @@ def sample(
         note_content: ids that say something about a note.
         first_position: of the first token after the prompt.
         budget: most tokens per attempt.
-        poll: called before every round; may raise to stop.
         observe: called after every token.
     """
     running = list(attempts)
     for round_number in range(budget):
-        poll()
+        yield
         for attempt, row in zip(running, logits, strict=True):
             _extend(attempt, row, filters, note_content, observe)
         going_on = [row for row, attempt in enumerate(running) if not attempt.is_done]

@@ -16,8 +16,10 @@ from midigpt.inference.hooks import PROGRESS_EVERY, STREAM_EVERY_S, SessionHooks
 from midigpt.inference.likelihood import score_tokens
 from midigpt.inference.merge import requantise, reunite
 from midigpt.inference.planner import PlannedStep
+from midigpt.inference.prefix_cache import PrefixCache
 from midigpt.inference.prompt import PromptWriter
 from midigpt.inference.run import Run, RunOptions, ordered_steps
+from midigpt.inference.task import Task, drive
 from midigpt.inference.token_logger import TokenLogger
 from midigpt.inference.validation import validate_request
 from midigpt.inference.variations import Variation, variations
@@ -45,6 +47,8 @@ class SamplingSession(SessionHooks):
             written left to right, and end there; 0 = all.
         parity: reproduce defects of MIDI-GPT 0.4.2 that show in prompts, legal tokens and
             results, for comparisons with it (docs/compatibility.md).
+        cache: what earlier sessions have read, so that only what differs is read again; the
+            result is the same without. By default one of the session's own.
 
     Raises:
         RequestValidationError: the request cannot be fulfilled.
@@ -63,6 +67,7 @@ class SamplingSession(SessionHooks):
         *,
         stop_after_bars: int = 0,
         parity: bool = False,
+        cache: PrefixCache | None = None,
     ) -> None:
         super().__init__(max_context_len=engine.model.n_positions)
         tokenizer = engine.tokenizer
@@ -74,6 +79,7 @@ class SamplingSession(SessionHooks):
         fit = fit_context(Ensemble.of(score, request), engine.model, tokenizer, parity)
         self.dropped_context = list(fit.dropped)
         self._engine = engine
+        self._prefixes = cache or PrefixCache()
         self._score = score
         self._ensemble = fit.ensemble
         self._options = RunOptions(self.resolved_seed, parity, stop_after_bars)
@@ -88,14 +94,38 @@ class SamplingSession(SessionHooks):
             GenerationCancelled: ``cancel_event`` was set.
             RuntimeError: no attempt was acceptable, or nothing fits the model's context.
         """
-        run = Run(self._engine.model, self._engine.tokenizer, self._ensemble, self, self._options)
+        return drive(self.task())
+
+    def task(self) -> Task[Score]:
+        """The same as :meth:`run` in pieces, for a thread that drives several sessions.
+
+        Returns:
+            See :data:`midigpt.inference.task.Task`. Resume it after ``_native.run_together`` or
+            ``StepLoop.run``; close it to give up.
+        """
+        run = self._new_run()
         try:
-            run.execute()
+            yield from run.execute()
         except CancelRequested:
             raise GenerationCancelled(self._whole(run.piece), self.gen_count) from None
         finally:
             self.truncated |= run.truncated
         return self._whole(run.piece)
+
+    def prefill(self) -> None:
+        """Read the first prompt into ``cache`` and generate nothing, before it is known in full.
+
+        Raises:
+            GenerationCancelled: ``cancel_event`` was set; what has been read stays in the cache.
+        """
+        drive(self.prefill_task())
+
+    def prefill_task(self) -> Task[None]:
+        """The same as :meth:`prefill` in pieces, as :meth:`task`."""
+        try:
+            yield from self._new_run().prefill()
+        except CancelRequested:
+            raise GenerationCancelled(self._whole(self._ensemble.score), 0) from None
 
     def run_variations(self) -> list[dict[str, Any]]:
         """``num_candidates`` results with consecutive seeds, none of them judged.
@@ -108,8 +138,15 @@ class SamplingSession(SessionHooks):
             GenerationCancelled: ``cancel_event`` was set.
         """
         try:
-            found = variations(
-                self._engine.model, self._engine.tokenizer, self._ensemble, self, self._options
+            found = drive(
+                variations(
+                    self._engine.model,
+                    self._engine.tokenizer,
+                    self._ensemble,
+                    self,
+                    self._options,
+                    self._prefixes,
+                )
             )
         except CancelRequested:
             raise GenerationCancelled(self._whole(self._ensemble.score), self.gen_count) from None
@@ -161,6 +198,10 @@ class SamplingSession(SessionHooks):
         trace: TracebackType | None,
     ) -> None:
         """Nothing to close; kept for callers that use a session as a context manager."""
+
+    def _new_run(self) -> Run:
+        model, tokenizer = self._engine.model, self._engine.tokenizer
+        return Run(model, tokenizer, self._ensemble, self, self._options, self._prefixes)
 
     def _steps(self) -> list[PlannedStep]:
         return ordered_steps(self._ensemble, self._options)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from contextlib import ExitStack
+from types import TracebackType
 
 import numpy as np
 
+from midigpt import _native
 from midigpt.inference.controls import (
     Narrowing,
     StepControls,
@@ -18,12 +21,15 @@ from midigpt.inference.ensemble import Ensemble
 from midigpt.inference.hooks import SessionHooks
 from midigpt.inference.meter_keeper import MeterKeeper
 from midigpt.inference.model.interface import Cache, LanguageModel, Logits
-from midigpt.inference.native_loop import runs_natively, sample_natively
+from midigpt.inference.model.native import NativeCache, NativeModel
+from midigpt.inference.native_loop import NativeSampler, runs_natively
 from midigpt.inference.note_stream import NoteStream
-from midigpt.inference.prefill import prefill
+from midigpt.inference.prefill import CHUNK, PromptTokens, prefill
+from midigpt.inference.prefix_cache import PrefixCache
 from midigpt.inference.prompt import StepPrompt
 from midigpt.inference.sampler import Attempt, sample
 from midigpt.inference.sampling import Draw, Filters, Floats
+from midigpt.inference.task import Task
 from midigpt.inference.token_masks import NOTE_CONTENT, IdMask, ids_of
 from midigpt.tokenizer.tokenizer import Tokenizer
 
@@ -31,18 +37,20 @@ from midigpt.tokenizer.tokenizer import Tokenizer
 class StepSampler:
     """Samples attempts at one step; ``newest`` is the one under way, if they come one by one.
 
+    A context manager: it holds a cached sequence of ``prefixes`` meanwhile.
+
     Args:
         model: the language model.
         tokenizer: of the checkpoint.
         ensemble: what is asked for.
         prompt: of the step.
         hooks: of the session.
+        prefixes: what was read before; a model that is not native does without.
         number: of the step in its run, for the token log.
         seed: of the run; a remix draws its free notes from it.
         parity: let the model hide the bars it writes, as MIDI-GPT 0.4.2 does.
 
-    Raises:
-        CancelRequested: somebody has cancelled.
+    The methods raise CancelRequested when somebody has cancelled.
     """
 
     def __init__(
@@ -52,6 +60,7 @@ class StepSampler:
         ensemble: Ensemble,
         prompt: StepPrompt,
         hooks: SessionHooks,
+        prefixes: PrefixCache,
         number: int,
         seed: int,
         parity: bool = False,
@@ -73,52 +82,58 @@ class StepSampler:
         config = ensemble.config
         self._filters = Filters(config.top_k, config.top_p, config.mask_k, config.mask_p)
         self._keeper = MeterKeeper.for_piece(ensemble.score, ensemble.prompts, vocabulary)
-        self._cache, self._logits = self._read_prompt()
-        self._cache_length = self._cache.length
+        self._tokens = PromptTokens.of(prompt.tokens, prompt.hidden_spans, config.mask_mode)
+        self._lent = ExitStack()
+        self._sequence: _native.CachedSequence | None = None
+        if isinstance(model, NativeModel):
+            self._sequence = self._lent.enter_context(prefixes.lend(model, self._tokens))
+        self._read: tuple[Cache, Logits] | None = None
+
+    def __enter__(self) -> StepSampler:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Give the sequence back."""
+        self._lent.close()
 
     @property
     def budget(self) -> int:
         """Most tokens an attempt may have, 0 or more."""
         return max(0, self._model.n_positions - len(self.prompt.tokens) - 1)
 
-    def attempt(self, number: int, seed: int, temperature: float) -> Attempt:
+    def prefill(self) -> Task[None]:
+        """Read the prompt and leave it in the sequence, for a session to come."""
+        attempt = self._new_attempt(self._seed, self._ensemble.config.temperature)
+        if self._sequence is not None and runs_natively(self._model, attempt):
+            yield from self._native().read(attempt, self._sequence)
+        elif self._sequence is not None:
+            yield from self._read_prompt()
+
+    def attempt(self, number: int, seed: int, temperature: float) -> Task[Attempt]:
         """Sample the ``number``-th attempt (from 1), telling its notes as they come."""
         self._hooks.begin_attempt(number, len(self.prompt.tokens))
         attempt = self._new_attempt(seed, temperature)
-        self._cache.truncate(self._cache_length)
         stream = None
         if NoteStream.wanted(self._hooks):
             numbers = self._ensemble.numbers
             stream = NoteStream(self._hooks, self.prompt, numbers, self._tokenizer)
         self.newest = attempt
-        self._sample([attempt], self._cache, self._logits, stream)
+        yield from self._sample([attempt], stream)
         if stream is not None:
             stream.flush(attempt.state)
         return attempt
 
-    def batch(self, seeds: Sequence[int], temperatures: Sequence[float]) -> list[Attempt]:
+    def batch(self, seeds: Sequence[int], temperatures: Sequence[float]) -> Task[list[Attempt]]:
         """Sample several attempts side by side; each is what it would be alone."""
         self._hooks.begin_attempt(1, len(self.prompt.tokens))
         attempts = [self._new_attempt(s, t) for s, t in zip(seeds, temperatures, strict=True)]
-        self._cache.truncate(self._cache_length)
-        cache = self._cache.select([0] * len(attempts))
-        logits = np.repeat(self._logits, len(attempts), axis=0)
-        self._sample(attempts, cache, logits, None)
+        yield from self._sample(attempts, None)
         return attempts
-
-    def _read_prompt(self) -> tuple[Cache, Logits]:
-        cache = self._model.new_cache()
-        poll = None if self._hooks.cancel_event is None else self._hooks.check_cancelled
-        with self._hooks.timed("model_forward_time"):
-            logits = prefill(
-                self._model,
-                cache,
-                self.prompt.tokens,
-                self.prompt.hidden_spans,
-                self._ensemble.config.mask_mode,
-                poll,
-            )
-        return cache, logits
 
     def _new_attempt(self, seed: int, temperature: float) -> Attempt:
         narrowings: list[Narrowing] = []
@@ -133,29 +148,61 @@ class StepSampler:
         controls = StepControls(self._forbidden, self._weights, narrowings)
         return Attempt(self.prompt.state.copy(), controls, Draw(seed), temperature)
 
-    def _sample(
-        self,
-        attempts: Sequence[Attempt],
-        cache: Cache,
-        logits: Logits,
-        stream: NoteStream | None,
-    ) -> None:
-        hooks, log = self._hooks, self._hooks.token_logger
-        if log is None and len(attempts) == 1 and runs_natively(self._model, attempts[0]):
-            state = attempts[0].state
-            sample_natively(
-                self._model,
-                cache,
-                logits,
-                attempts[0],
-                self._filters,
-                self._note_content,
-                len(self.prompt.tokens),
-                self.budget,
-                hooks,
-                None if stream is None else lambda: stream.update(state),
-            )
+    def _sample(self, attempts: Sequence[Attempt], stream: NoteStream | None) -> Task[None]:
+        first, sequence = attempts[0], self._sequence
+        if self._hooks.token_logger is not None or not runs_natively(self._model, first):
+            yield from self._sample_in_python(attempts, stream)
             return
+        assert sequence is not None
+        sampler, sequences = self._native(), [sequence]
+        if len(attempts) > 1:
+            yield from sampler.read(first, sequence)
+            sequences += [sequence.copy() for _ in attempts[1:]]
+        tell = None if stream is None else lambda: stream.update(first.state)
+        yield from sampler.sample(attempts, sequences, self.budget, tell)
+
+    def _native(self) -> NativeSampler:
+        assert isinstance(self._model, NativeModel)
+        return NativeSampler(
+            self._model,
+            self._tokens,
+            len(self.prompt.tokens),
+            self._filters,
+            self._note_content,
+            self._hooks,
+        )
+
+    def _read_prompt(self) -> Task[tuple[Cache, Logits]]:
+        """A cache with the prompt, and the logits after it; reads it the first time only."""
+        if self._read is not None:
+            return self._read
+        tokens, hooks = self._tokens, self._hooks
+        if self._sequence is None:
+            cache: Cache = self._model.new_cache()
+            size = len(tokens.ids) if hooks.cancel_event is None else CHUNK
+        else:
+            assert isinstance(self._model, NativeModel)
+            cache, size = NativeCache(self._model.transformer, [self._sequence]), CHUNK
+            shared = self._sequence.shared_prefix(tokens.ids, tokens.positions, tokens.shown)
+            cache.truncate(min(shared, len(tokens.ids) - 1))
+            tokens = tokens.after(cache.length)
+        with hooks.timed("model_forward_time"):
+            for newest in prefill(self._model, cache, tokens, size):
+                logits = newest
+                yield ()
+                hooks.check_cancelled()
+        self._read = cache, logits
+        return self._read
+
+    def _sample_in_python(
+        self, attempts: Sequence[Attempt], stream: NoteStream | None
+    ) -> Task[None]:
+        hooks, log = self._hooks, self._hooks.token_logger
+        cache, logits = yield from self._read_prompt()
+        cache.truncate(len(self._tokens.ids))
+        if len(attempts) > 1:
+            cache = cache.select([0] * len(attempts))
+            logits = np.repeat(logits, len(attempts), axis=0)
 
         def observe(attempt: Attempt, probabilities: Floats, allowed: IdMask) -> None:
             hooks.count_token(len(attempt.tokens))
@@ -171,7 +218,7 @@ class StepSampler:
                     self._tokenizer.vocabulary,
                 )
 
-        sample(
+        for _ in sample(
             self._model,
             cache,
             logits,
@@ -180,9 +227,10 @@ class StepSampler:
             self._note_content,
             len(self.prompt.tokens),
             self.budget,
-            hooks.check_cancelled,
             observe,
-        )
+        ):
+            yield ()
+            hooks.check_cancelled()
         if log is not None:
             for attempt in attempts:
                 if attempt.failure is not None:

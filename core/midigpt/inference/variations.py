@@ -10,10 +10,12 @@ from midigpt.inference.errors import ContextOverflow, StepRejected
 from midigpt.inference.hooks import SessionHooks
 from midigpt.inference.merge import merge
 from midigpt.inference.model.interface import LanguageModel
+from midigpt.inference.prefix_cache import PrefixCache
 from midigpt.inference.prompt import PromptWriter, StepPrompt
 from midigpt.inference.run import Run, RunOptions, ordered_steps, window_sizes
 from midigpt.inference.sampler import Attempt
 from midigpt.inference.step_sampler import StepSampler
+from midigpt.inference.task import Task
 from midigpt.score import Score
 from midigpt.tokenizer.tokenizer import Tokenizer
 
@@ -35,7 +37,8 @@ def variations(
     ensemble: Ensemble,
     hooks: SessionHooks,
     options: RunOptions,
-) -> list[Variation]:
+    prefixes: PrefixCache,
+) -> Task[list[Variation]]:
     """``num_candidates`` results, with the seeds from ``options.seed`` on, without judgement.
 
     A request of one step without hidden bars is sampled as one batch.
@@ -51,35 +54,32 @@ def variations(
     prompt = None
     if len(steps) == 1 and len(seeds) > 1 and not _has_remix(ensemble):
         prompt = PromptWriter(ensemble, tokenizer, options.parity).write(ensemble.score, steps[0])
+
+    def alone(options: RunOptions) -> Task[Variation]:
+        run = Run(model, tokenizer, ensemble, hooks, options, prefixes)
+        before = hooks.gen_count
+        try:
+            piece, error = (yield from run.execute()), None
+        except (StepRejected, ContextOverflow) as failure:
+            piece, error = None, str(failure)
+        return Variation(piece, options.seed, hooks.gen_count - before, error, run.truncated)
+
+    found: list[Variation] = []
     if prompt is None or prompt.hidden_spans or len(prompt.tokens) >= model.n_positions:
-        return [_alone(model, tokenizer, ensemble, hooks, one) for one in all_options]
-    sampler = StepSampler(
-        model, tokenizer, ensemble, prompt, hooks, 0, options.seed, options.parity
-    )
-    attempts = sampler.batch(seeds, [config.temperature] * len(seeds))
+        for one in all_options:
+            found.append((yield from alone(one)))
+        return found
+    with StepSampler(
+        model, tokenizer, ensemble, prompt, hooks, prefixes, 0, options.seed, options.parity
+    ) as sampler:
+        attempts = yield from sampler.batch(seeds, [config.temperature] * len(seeds))
     may_overflow = len(window_sizes(config, tokenizer)) > 1
-    return [
-        _alone(model, tokenizer, ensemble, hooks, one)  # may try a shorter window
-        if attempt.was_cut and may_overflow
-        else _of_attempt(attempt, prompt, ensemble, tokenizer, one)
-        for attempt, one in zip(attempts, all_options, strict=True)
-    ]
-
-
-def _alone(
-    model: LanguageModel,
-    tokenizer: Tokenizer,
-    ensemble: Ensemble,
-    hooks: SessionHooks,
-    options: RunOptions,
-) -> Variation:
-    run = Run(model, tokenizer, ensemble, hooks, options)
-    before = hooks.gen_count
-    try:
-        piece, error = run.execute(), None
-    except (StepRejected, ContextOverflow) as failure:
-        piece, error = None, str(failure)
-    return Variation(piece, options.seed, hooks.gen_count - before, error, run.truncated)
+    for attempt, one in zip(attempts, all_options, strict=True):
+        if attempt.was_cut and may_overflow:  # may try a shorter window
+            found.append((yield from alone(one)))
+        else:
+            found.append(_of_attempt(attempt, prompt, ensemble, tokenizer, one))
+    return found
 
 
 def _of_attempt(

@@ -193,7 +193,7 @@ def _by_source(config: TrainConfig, pieces: Sequence[Piece]) -> dict[str, list[P
 
 def _sample_shards(work: _Work) -> Iterator[list[Sample]]:
     work.sampler()  # tells of wrong settings here, not in a child
-    context = multiprocessing.get_context("fork" if os.name == "posix" else "spawn")
+    context = multiprocessing.get_context("spawn")  # forking a process with threads can lock up
     with context.Pool(
         work.config.num_workers or os.cpu_count(), initializer=_share, initargs=(work,)
     ) as pool:

@@ -1,0 +1,172 @@
+"""``python -m bench live``: does every bar come in time? A client plays real music in real time.
+
+ISR is the share of the notes due that arrived before their onset; a missing bar counts all its
+notes (as many as the bars have on average). With lead 0 a note may come as late as the first one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.runner import ROOT, Result, Runner
+from bench.shapes import checkpoint
+from midigpt_server.client import Client
+
+CLIENT = ROOT / "bench/workers/live_client.py"
+MIDI = ROOT / "tests/data/midi/wrought_havoc.mid"
+FOUR, THREE, SEVEN = (4, 4), (3, 4), (7, 8)
+#: twelve notes a bar at most, one at a time, for models of random weights
+TWELVE = {"density_hard_limit": 12, "polyphony_hard_limit": 1, "mask_mode": "attention_skip"}
+
+
+@dataclass
+class Setting:
+    """One row of the table."""
+
+    name: str
+    sessions: int = 1
+    bpm: float = 120
+    meters: list[tuple[int, int]] = field(default_factory=lambda: [FOUR])
+    parameters: dict[str, Any] = field(default_factory=dict)
+    shape: str | None = None  # random weights; None: the bundled model
+    bars: int = 200
+    bars_per_meter: int = 8
+    tracks: int = 4
+    tempo: bool = True
+    slack: float = 0.0
+    port: int = 0
+    midi: str = str(MIDI)
+
+
+def settings() -> list[Setting]:
+    live = {"fallback": "repeat", "max_attempts": 1}
+    next_bar = {**live, "lookahead_bars": 0, "streaming": 1}
+    rows = [
+        Setting(f"lookahead 1, {bpm} BPM", sessions, bpm, parameters=live)
+        for bpm, sessions in ((120, 1), (120, 4), (120, 8), (180, 4), (240, 8))
+    ]
+    rows.append(
+        Setting("lookahead 1, meters change", 4, 120, [FOUR, THREE, SEVEN], parameters=live)
+    )
+    rows += [
+        Setting("lookahead 0, lead 1 beat", n, parameters={**next_bar, "lead_beats": 1})
+        for n in (1, 4)
+    ]
+    rows += [
+        Setting("lookahead 0, lead 0", n, parameters={**next_bar, "lead_beats": 0}, slack=slack)
+        for n, slack in ((1, 0.03), (8, 0.1))
+    ]
+    rows.append(Setting("timetags", 1, parameters={**live, "timetags": 1, "streaming": 1}))
+    twelve = {**live, **TWELVE}
+    rows += [Setting("random weights, lookahead 1", 1, parameters=twelve, shape="87M", bars=48)]
+    rows += [
+        Setting("overload: random weights", 8, 240, parameters=twelve, shape="87M", bars=48),
+    ]
+    return rows
+
+
+def run(setting: Setting, folder: Path) -> dict[str, Any]:
+    """One row, measured."""
+    with _server(setting, folder) as (port, pid):
+        setting.port = port
+        memory = _memory(pid)
+        done = subprocess.run(
+            [sys.executable, str(CLIENT)],
+            input=json.dumps(asdict(setting)),
+            capture_output=True,
+            text=True,
+        )
+        grown = _memory(pid) - memory
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return {**_row(setting, json.loads(done.stdout)), "server MB +": grown}
+
+
+def _row(setting: Setting, results: list[dict[str, Any]]) -> dict[str, Any]:
+    def total(name: str) -> float:
+        return float(sum(result[name] for result in results))
+
+    firsts = sorted(1e3 * s for result in results for s in result["first_note"])
+    dates = sorted(1e3 * s for result in results for s in result["date_errors"])
+    return {
+        "setting": setting.name,
+        "model": setting.shape or "bundled",
+        "BPM": setting.bpm,
+        "sessions": setting.sessions,
+        "bars due": int(total("bars")),
+        "notes a bar": total("notes") / max(1.0, total("bars")),
+        "ISR": total("notes_in_time") / max(1.0, total("notes")),
+        "bars in time": total("bars_in_time") / max(1.0, total("bars")),
+        "missing": int(total("missing")),
+        "fallbacks": int(total("fallbacks")),
+        "notes dropped": int(total("dropped")),
+        "errors": int(total("errors")),
+        "first note p95, ms": _quantile(firsts, 0.95),
+        "date error p99, ms": _quantile(dates, 0.99) if dates else "",
+    }
+
+
+def _quantile(ordered: list[float], share: float) -> float:
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
+
+
+@contextmanager
+def _server(setting: Setting, folder: Path) -> Iterator[tuple[int, int]]:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "midigpt_server.commands.serve", "--port", str(port)]
+    command += ["--log-level", "ERROR", "--seed", "1"]
+    if setting.shape:
+        command += ["--ckpt", str(checkpoint(setting.shape, folder))]
+    process = subprocess.Popen(command)
+    try:
+        with Client(port=port) as client:
+            for _ in range(240):
+                client.send("/midigpt/ping", "?")
+                try:
+                    client.wait_for("/midigpt/pong", timeout=0.5)
+                    break
+                except (TimeoutError, ConnectionError):
+                    time.sleep(0.1)
+        yield port, process.pid
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _memory(pid: int) -> float:
+    """Resident megabytes, where /proc tells them."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except OSError:
+        return float("nan")
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def live(runner: Runner) -> list[Result]:
+    """The settings that were asked for, one after the other."""
+    chosen = settings()
+    options = runner.options
+    if options.only:
+        chosen = [s for s in chosen if options.only in f"{s.name}, {s.sessions} {s.bpm:g}"]
+    for setting in chosen:
+        setting.bars = min(setting.bars, options.bars or setting.bars)
+    found = []
+    for setting in chosen:
+        row = run(setting, options.folder)
+        print(
+            {k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()}, file=sys.stderr
+        )
+        found.append(row)
+    return found
