@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from random import Random
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from tiny_model import write_tiny_checkpoint
 
 from midigpt import Bar, Note, Score, Track
 from midigpt.cli import main
+from midigpt.evaluation.curve import curve_svg, read_curve
 from midigpt.evaluation.fit import consonance, onset_overlap, pitch_class_overlap
 from midigpt.evaluation.memorisation import memorisation
 from midigpt.evaluation.ngram import ngram_losses
@@ -106,6 +108,14 @@ def test_memorised_runs_are_found_in_every_key_and_end_with_the_track() -> None:
     assert found[1]["generated"]["max"] == 8
 
 
+def test_a_learning_curve_goes_from_the_first_step_to_the_last(tmp_path: Path) -> None:
+    metrics = tmp_path / "metrics.jsonl"
+    metrics.write_text('{"step": 0, "train_loss": 4}\n{"step": 5}\n{"step": 10, "train_loss": 2}\n')
+    picture = curve_svg({"run": read_curve(metrics)})
+    (line,) = [node for node in ElementTree.fromstring(picture) if node.tag.endswith("polyline")]
+    assert line.get("points") == "48.0,48.0 592.0,272.0"
+
+
 def test_roles() -> None:
     low, tune = bar((33, 0, 12), (35, 12, 12)), bar((70, 0, 12), (72, 12, 12))
     chords = bar((60, 0, 12), (64, 0, 12), (67, 0, 12))
@@ -155,8 +165,11 @@ def test_a_checkpoint_is_evaluated(
     monkeypatch.setattr("midigpt.evaluation.evaluate._SESSION", 12)
     arguments = ["--train", str(data), "--config", str(config), "--scenes", "2"]
     sizes = ["--tokens", "4000", "--json", "--quiet"]
+    sizes += ["--pictures", str(tmp_path / "pictures")]
     assert main(["evaluate", str(model), str(data), *arguments, *sizes]) == 0
     report = json.loads(capsys.readouterr().out)
+    names = {path.name for path in (tmp_path / "pictures").iterdir()}
+    assert names == {"answer-melody.svg", "answer-bass.svg", "answer-drums.svg"}
     losses = report["likelihood"]
     assert losses["model"]["token"] > losses["unigram"]["token"] > losses["5-gram"]["token"] > 0
     assert set(losses["model"]["target"]) == {"live", "ar", "infill"}

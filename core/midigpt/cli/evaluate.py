@@ -41,6 +41,7 @@ def add_to(commands: Any) -> None:
         "--tokens", type=int, default=150_000, metavar="N", help="for the loss (default: 150000)"
     )
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="(default: 1)")
+    parser.add_argument("--pictures", metavar="FOLDER", help="draw an answer for each role")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
     parser.set_defaults(run=run)
@@ -62,6 +63,7 @@ def run(options: argparse.Namespace) -> int:
         options.tokens,
         options.seed,
         options.quiet,
+        options.pictures,
     )
     if options.json:
         print(json.dumps(report))

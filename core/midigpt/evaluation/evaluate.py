@@ -12,6 +12,7 @@ from midigpt.evaluation.control import control
 from midigpt.evaluation.fit import fit
 from midigpt.evaluation.liveness import liveness
 from midigpt.evaluation.memorisation import memorisation
+from midigpt.evaluation.rolls import write_rolls
 from midigpt.evaluation.scenes import Scene, answer, draw_scenes
 from midigpt.evaluation.statistics import statistics
 from midigpt.inference import InferenceEngine
@@ -39,6 +40,7 @@ def evaluate(
     tokens: int = 150_000,
     seed: int = 1,
     quiet: bool = False,
+    pictures: str | Path | None = None,
 ) -> dict[str, Any]:
     """Measure a checkpoint on pieces that it never saw.
 
@@ -54,6 +56,7 @@ def evaluate(
         tokens: about how many ids of samples for "likelihood".
         seed: of all draws.
         quiet: no progress bars.
+        pictures: folder for piano rolls of an answer of each role; None = no pictures.
 
     Returns:
         The figures by part; see the functions of the same names.
@@ -72,8 +75,8 @@ def evaluate(
 
         own = replace(config or _config(), encoder_config_path=str(checkpoint))
         report["likelihood"] = likelihood(checkpoint, own, data, train, tokens, quiet)
-    if set(parts) != {"likelihood"}:
-        report |= _played(checkpoint, data, train, parts, scenes, sessions, seed, quiet)
+    if set(parts) != {"likelihood"} or pictures:
+        report |= _played(checkpoint, data, train, parts, scenes, sessions, seed, quiet, pictures)
     return report
 
 
@@ -86,6 +89,7 @@ def _played(
     sessions: int,
     seed: int,
     quiet: bool,
+    pictures: str | Path | None,
 ) -> dict[str, Any]:
     """The parts for which the model plays."""
     engine = InferenceEngine.from_checkpoint(str(checkpoint))
@@ -120,6 +124,8 @@ def _played(
         training = load_corpus(train, resolution).pieces
         return memorisation(*passages_, training, resolution)
 
+    if pictures:
+        write_rolls(engine, scenes(1, _PASSAGE), _PASSAGE, seed, pictures)
     passages_ = played() if {"statistics", "memorisation"} & set(parts) else ([], [])
     makers: dict[str, Callable[[], dict[str, Any]]] = {
         "control": lambda: control(engine, scenes(count, _WINDOW - 1), seed, quiet),

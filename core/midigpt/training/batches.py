@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
 from torch.utils.data import IterableDataset
 
 from midigpt.training.config import TrainConfig
@@ -45,20 +45,14 @@ class Steps(IterableDataset[list[Batch]]):
         dataset, config: what to read, and how much at once.
         first_step: where to go on; the steps are those of a run that was never interrupted.
         apart: give each micro-batch on its own, for trainers that put the steps together.
-        rank, world_size: give only every ``world_size``-th micro-batch, beginning with ``rank``.
+
+    Of several processes that train together, each gets every so-manieth micro-batch.
     """
 
-    def __init__(
-        self,
-        dataset: Dataset,
-        config: TrainConfig,
-        apart: bool = False,
-        rank: int = 0,
-        world_size: int = 1,
-    ) -> None:
+    def __init__(self, dataset: Dataset, config: TrainConfig, apart: bool = False) -> None:
         self.dataset, self.config = dataset, config
         self.first_step = 0
-        self._apart, self._rank, self._world_size = apart, rank, world_size
+        self._apart = apart
 
     @property
     def passes_per_step(self) -> int:
@@ -70,7 +64,7 @@ class Steps(IterableDataset[list[Batch]]):
 
     def __iter__(self) -> Iterator[list[Batch]]:
         size = self.passes_per_step
-        own = islice(self._endless(), self._rank, None, self._world_size)
+        own = islice(self._endless(), *_share())
         batches = islice(own, self.first_step * size, None)
         while True:
             step = [
@@ -79,10 +73,10 @@ class Steps(IterableDataset[list[Batch]]):
             ]
             yield from ([batch] for batch in step) if self._apart else [step]
 
-    def steps_of_an_epoch(self) -> int:
-        """Steps in which every sample is read about once."""
+    def steps_of_an_epoch(self, processes: int) -> int:
+        """Steps in which every sample is read about once by one of the processes."""
         batches = sum(1 for _ in self._epoch(0))
-        return max(1, batches // (self.passes_per_step * self._world_size))
+        return max(1, batches // (self.passes_per_step * processes))
 
     def _endless(self) -> Iterator[MicroBatch]:
         epoch = 0
@@ -107,18 +101,29 @@ class Steps(IterableDataset[list[Batch]]):
             yield from batches
 
 
-def validation_steps(
-    dataset: Dataset, config: TrainConfig, rank: int = 0, world_size: int = 1
-) -> list[ValidationStep]:
-    """All samples, by kind; the ids to write have the weight 2."""
-    lengths, size = dataset.lengths.tolist(), max(config.micro_batch_tokens, config.longest_sample)
-    steps: list[ValidationStep] = []
-    for number, kind in enumerate(KINDS):
-        groups = group_by_length(lengths, np.flatnonzero(dataset.kinds == number).tolist(), size)
-        groups = groups[: config.limit_val_batches or None][rank::world_size]
-        batches = [collate(dataset, group, target_weight=2.0) for group in groups]
-        steps += [(kind, batches[i : i + _AT_ONCE]) for i in range(0, len(batches), _AT_ONCE)]
-    return steps
+class Checks(IterableDataset[ValidationStep]):
+    """All samples of a validation, by kind; the ids to write have the weight 2."""
+
+    def __init__(self, dataset: Dataset, config: TrainConfig) -> None:
+        self._dataset, self._config = dataset, config
+
+    def __iter__(self) -> Iterator[ValidationStep]:
+        dataset, config = self._dataset, self._config
+        lengths = dataset.lengths.tolist()
+        size = max(config.micro_batch_tokens, config.longest_sample)
+        for number, kind in enumerate(KINDS):
+            samples = np.flatnonzero(dataset.kinds == number).tolist()
+            groups = group_by_length(lengths, samples, size)[: config.limit_val_batches or None]
+            own = islice(groups, *_share())
+            while batches := [collate(dataset, group, 2.0) for group in islice(own, _AT_ONCE)]:
+                yield kind, batches
+
+
+def _share() -> tuple[int, None, int]:
+    """The micro-batches of this process, as arguments of ``islice``."""
+    if distributed.is_available() and distributed.is_initialized():
+        return distributed.get_rank(), None, distributed.get_world_size()
+    return 0, None, 1
 
 
 def group_by_length(

@@ -14,6 +14,7 @@ from midigpt.training.batches import Batch, Steps, ValidationStep
 from midigpt.training.config import TrainConfig
 from midigpt.training.loss import loss_sums, weighted_loss
 from midigpt.training.muon import Muon
+from midigpt.training.samples import KINDS
 from midigpt.training.schedule import Clock, progress, rate_factor
 from midigpt.training.workers import Workers
 
@@ -49,7 +50,7 @@ class Learner(LightningModule):
         self._workers = Workers(model, threads) if threads else None
         self._losses: list[float] = []  # since the last line of the metrics
         self._step = 0
-        self._valid_sums: dict[str, Tensor] = {}
+        self._valid_sums = _no_sums()
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW, without weight decay on biases and layer norms; or Muon for the layers."""
@@ -124,17 +125,19 @@ class Learner(LightningModule):
         else:
             sums = self._workers.map(loss_sums, batches)
         total = torch.stack(sums).sum(0)
-        self._valid_sums[kind] = self._valid_sums.get(kind, torch.zeros_like(total)) + total
+        self._valid_sums[kind] = self._valid_sums[kind] + total.cpu()
 
     def on_validation_epoch_end(self) -> None:
         """Log the mean losses: of all ids, and of those that a model writes (``_target``)."""
         values = {"step": float(self.global_step)}
         for kind, sums in self._valid_sums.items():
             everything = torch.as_tensor(self.all_gather(sums)).view(-1, 4).sum(0).tolist()
+            if not everything[1]:
+                continue
             values[f"valid_{kind}"] = everything[0] / everything[1]
             values[f"valid_{kind}_target"] = everything[2] / everything[3]
         self.log_dict(values)
-        self._valid_sums = {}
+        self._valid_sums = _no_sums()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the wall time and the losses not logged yet."""
@@ -144,3 +147,7 @@ class Learner(LightningModule):
         """Go on where the checkpoint was made."""
         self._clock.seconds, self._losses = checkpoint["seconds"], list(checkpoint["losses"])
         self.steps.first_step = self._step = checkpoint["global_step"]
+
+
+def _no_sums() -> dict[str, Tensor]:
+    return {kind: torch.zeros(4, dtype=torch.float64) for kind in KINDS}

@@ -75,7 +75,7 @@ def _fit(
     from lightning.pytorch import Trainer, seed_everything
     from torch.utils.data import DataLoader
 
-    from midigpt.training.batches import Steps, validation_steps
+    from midigpt.training.batches import Checks, Steps
     from midigpt.training.callbacks import Saver, save_packed
     from midigpt.training.learner import Learner
 
@@ -86,14 +86,18 @@ def _fit(
         torch.cuda.is_available() or torch.backends.mps.is_available()
     )
     threads = config.threads or os.cpu_count() or 1
-    alone = on_cpu and config.devices in ("auto", 1) and config.num_nodes == 1
+    alone = (
+        on_cpu
+        and config.devices in ("auto", 1)
+        and config.strategy == "auto"
+        and config.num_nodes == 1
+    )
     precision = cpu_precision(config.precision) if on_cpu else config.precision
-    rank, world_size = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-    steps = Steps(training, config, not alone, rank, world_size)
+    steps = Steps(training, config, apart=not alone)
     total = config.max_steps
     if not total and not config.max_minutes:
         epochs = config.num_epochs if config.train_tokens else 1
-        total = epochs * steps.steps_of_an_epoch()
+        total = epochs * steps.steps_of_an_epoch(_processes(config))
     learner = Learner(model, config, steps, total, threads if alone else 0, _autocast(precision))
     accumulated = 1 if alone else steps.passes_per_step
     saver = Saver(output, encoder_config, config.save_steps, config.save_minutes)
@@ -121,10 +125,7 @@ def _fit(
         else config.eval_steps * accumulated,
         use_distributed_sampler=False,
     )
-    checks = None
-    if validation is not None:
-        valid: Any = validation_steps(validation, config, rank, world_size)
-        checks = DataLoader(valid, batch_size=None, shuffle=False)
+    checks = DataLoader(Checks(validation, config), batch_size=None) if validation else None
     own_threads = torch.get_num_threads()
     if alone:
         torch.set_num_threads(1)  # the workers have the cores
@@ -143,6 +144,12 @@ def _fit(
         _raise_if_interrupted(trainer)
         save_packed(learner, path, encoder_config)
     return path
+
+
+def _processes(config: TrainConfig) -> int:
+    """How many train together, as far as the configuration says."""
+    devices = str(config.devices)
+    return config.num_nodes * (int(devices) if devices.isdigit() else 1)
 
 
 def first_model(config: TrainConfig, encoder_config: EncoderConfig) -> TransformerLMBase:
