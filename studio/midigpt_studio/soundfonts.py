@@ -6,7 +6,7 @@ from importlib.resources import as_file, files
 
 from flask import Blueprint, Response, send_file
 
-from midigpt.audio import BUNDLED_SOUNDFONT
+from midigpt.audio.synthesis import BUNDLED_SOUNDFONT
 
 blueprint = Blueprint("soundfonts", __name__)
 

@@ -393,7 +393,8 @@ def test_threads_and_lightning_s_own_way_compute_the_same_gradients(
     # One micro-batch a step, so that both ways divide by the same number of tokens.
     one = replace(config, batch_tokens=2048)
     train(replace(one, output_dir=str(tmp_path / "a")), parquet, quiet=True)
-    train(replace(one, output_dir=str(tmp_path / "b"), strategy="single_device"), parquet, quiet=True)
+    alone = replace(one, output_dir=str(tmp_path / "b"), strategy="single_device")
+    train(alone, parquet, quiet=True)
     assert losses(tmp_path / "a") == pytest.approx(losses(tmp_path / "b"), abs=1e-4)
     assert len(losses(tmp_path / "threads")) == 4
 

@@ -1,4 +1,4 @@
-"""A client that floods: ``python flooder.py PORT SECONDS KIND``; prints how many packets it sent."""
+"""A client that floods: ``python flooder.py PORT SECONDS KIND`` prints how many packets it sent."""
 
 from __future__ import annotations
 
