@@ -111,6 +111,7 @@ test("a late note starts at once and keeps its end", () => {
   renderer.receive({ kind: "notes", notes: [note(100, 5000)] });
   render(renderer, 1280, QUANTUM, 1280);
   expect(starts).toEqual([1280]);
+  expect(renderer.lateness).toBe(1180);
 });
 
 test("fractions of a frame are rounded, and the sound stays finite", () => {

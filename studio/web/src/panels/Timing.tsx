@@ -42,6 +42,7 @@ export function Timing() {
       <Section title="Sound">
         <dl class="figures">
           <Figure name="output delay" value={ms(player.latency * 1000)} />
+          <Figure name="latest note" value={`${player.lateness.value.toFixed(1)} ms`} />
           <Figure name="sample rate" value={`${player.sampleRate} Hz`} />
         </dl>
       </Section>

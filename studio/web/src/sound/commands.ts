@@ -21,6 +21,13 @@ export type Command =
   | { kind: "drop"; tag: string }
   | { kind: "stop" };
 
+/** What the audio thread says 100 times a second, in frames. */
+export interface Tick {
+  frame: number;
+  /** Of the note that came latest since the last stop. */
+  lateness: number;
+}
+
 /** Controllers that the mixer sets. */
 export const VOLUME = 7;
 export const PAN = 10;

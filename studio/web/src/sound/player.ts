@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import type { BankReply, BankRequest } from "./bank.worker";
 import workerUrl from "./bank.worker.ts?worker&url";
-import { type Command, METRONOME, PAN, type ScheduledNote, VOLUME } from "./commands";
+import { type Command, METRONOME, PAN, type ScheduledNote, type Tick, VOLUME } from "./commands";
 import { MidiOut, type Port } from "./midi-out";
 import { channelCommands } from "./channel";
 import workletUrl from "./synth.worklet.ts?worker&url";
@@ -20,6 +20,8 @@ export class Player {
   readonly state = signal<SoundState>("off");
   readonly problem = signal("");
   readonly soundfont = signal("");
+  /** Milliseconds by which the latest note came too late. */
+  readonly lateness = signal(0);
   /** Called about every 10 ms with the frame that the audio thread computes, hidden tab or not. */
   onTick: (frame: number) => void = () => {};
 
@@ -173,9 +175,10 @@ export class Player {
       });
       this.#analyser = context.createAnalyser();
       node.connect(this.#analyser).connect(context.destination);
-      node.port.onmessage = ({ data }: MessageEvent<number>) => {
-        this.onTick(data);
-        this.#out?.onTick(data, performance.now() + this.latency * 1000);
+      node.port.onmessage = ({ data: { frame, lateness } }: MessageEvent<Tick>) => {
+        this.lateness.value = (1000 * lateness) / context.sampleRate;
+        this.onTick(frame);
+        this.#out?.onTick(frame, performance.now() + this.latency * 1000);
       };
       node.onprocessorerror = () => this.#fail("the synthesizer has stopped; reload the page");
       this.#node = node;

@@ -16,6 +16,8 @@ export class Renderer {
   readonly synth: SpessaSynthProcessor;
   /** Called with the note and the frame at which it starts; for tests and meters. */
   onStart: (note: ScheduledNote, frame: number) => void = () => {};
+  /** Frames by which the latest note came too late. */
+  lateness = 0;
   #starts = new FrameQueue<ScheduledNote>();
   #ends = new FrameQueue<NoteEnd>();
   #sounding = new Map<number, ScheduledNote>();
@@ -61,6 +63,7 @@ export class Renderer {
         this.#starts.drop((note) => note.tag === command.tag);
         break;
       case "stop":
+        this.lateness = 0;
         this.#starts.clear();
         this.#ends.clear();
         this.#sounding.clear();
@@ -100,6 +103,7 @@ export class Renderer {
     this.#sounding.set(key, note);
     this.#ends.add({ frame: Math.max(Math.round(note.until), frame + 1), key, note });
     this.synth.noteOn(note.channel, note.pitch, note.velocity);
+    this.lateness = Math.max(this.lateness, frame - note.frame);
     this.onStart(note, frame);
   }
 

@@ -1,5 +1,5 @@
 /** The audio thread: renders the queue and tells the page the time, 100 times a second. */
-import type { Command } from "./commands";
+import type { Command, Tick } from "./commands";
 import { Renderer } from "./renderer";
 
 const FRAMES_PER_TICK = 512;
@@ -23,7 +23,8 @@ class Synth extends AudioWorkletProcessor {
     this.#renderer.render(left!, right!, currentFrame);
     if (currentFrame >= this.#nextTick) {
       this.#nextTick = currentFrame + FRAMES_PER_TICK;
-      this.port.postMessage(currentFrame);
+      const tick: Tick = { frame: currentFrame, lateness: this.#renderer.lateness };
+      this.port.postMessage(tick);
     }
     return true;
   }
