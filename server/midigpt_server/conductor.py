@@ -13,7 +13,8 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypeAlias
 
 from midigpt import __version__
 from midigpt_server.access import Access
@@ -35,6 +36,7 @@ from midigpt_server.protocol.row import Inbound
 from midigpt_server.session.observer import SessionObserver
 from midigpt_server.session.registry import Connection, Registry
 from midigpt_server.session.session import Session
+from midigpt_server.statistics import Statistics
 from midigpt_server.timing.clock import Clock
 from midigpt_server.transports.transport import Peer
 
@@ -42,6 +44,13 @@ INIT = "/midigpt/session/init"
 _BELIEVED_SECONDS = 1.0  # a date further from now is somebody's wrong clock
 
 log = logging.getLogger(__name__)
+
+
+#: Brings a session back: ``restore(id, make, done)`` returns at once; ``done`` is called later, on
+#: the conductor's thread, with the session or with the reason why there is none.
+Restore: TypeAlias = Callable[
+    [str, Callable[[str], Session], Callable[[Session | str], None]], None
+]
 
 
 class Submit(Protocol):
@@ -77,11 +86,15 @@ class Conductor:
 
         make_session("")  # refuses bad defaults now
         self.counters: Counter[str] = Counter()
-        self.observers: list[SessionObserver] = []
+        self.statistics = Statistics()
+        self.observers: list[SessionObserver] = [self.statistics]
+        self.restore: Restore | None = None
+        self._make_session = make_session
         self._submit = submit
         self._slots = slots
         self._foresee = foresee
         self._clock = clock
+        self._began = clock.now()
         self._reply_port = reply_port
         self._access = Access(token)
         self._registry = Registry(make_session)
@@ -91,8 +104,9 @@ class Conductor:
     @property
     def next_tick(self) -> float | None:
         """When :meth:`tick` is due, on the clock; None: not before something else happens."""
-        wakeups = (connection.session.wakeup for connection in self._registry)
-        return min((moment for moment in wakeups if moment is not None), default=None)
+        wakeups = [connection.session.wakeup for connection in self._registry]
+        moments = [*wakeups, self._registry.next_expiry]
+        return min((moment for moment in moments if moment is not None), default=None)
 
     # --- in --------------------------------------------------------------------------------
 
@@ -117,6 +131,13 @@ class Conductor:
         for connection in self._registry.idle(now):
             self._guarded(self._close, connection, now)
         self._guarded(self._dispatch)
+
+    def tell(self, messages: Sequence[Message], session_id: str | None = None) -> None:
+        """Tell the players of a session, or of all, something that is not part of the music."""
+        for connection in self._registry:
+            if session_id in (None, connection.session.id):
+                for player in connection.players:
+                    player.send(messages)
 
     def close(self) -> None:
         """Cancel what runs."""
@@ -213,6 +234,18 @@ class Conductor:
         ]
         peer.send([reply("sessions", {"sessions": listed})])
 
+    def _tell_statistics(self, peer: Peer) -> None:
+        waiting = sum(len(connection.session.answers.wanted) for connection in self._registry)
+        figures = {
+            "version": __version__,
+            "uptime_seconds": round(self._clock.now() - self._began, 1),
+            "queue": waiting,
+            "generating": len(self._running),
+            "counters": dict(self.counters),
+            **self.statistics.as_json(),
+        }
+        peer.send([reply("stats", figures)])
+
     def _watch(self, peer: Peer, session_id: str) -> None:
         connection = self._registry.with_id(session_id)
         connection.watchers[peer.key] = peer
@@ -225,6 +258,38 @@ class Conductor:
         connection = self._registry.with_id(session_id)
         self._registry.attach(peer, connection)
         peer.send([self._snapshot(connection)])
+
+    def _resume(self, peer: Peer, session_id: str) -> None:
+        if self._registry.has(session_id):
+            self._resumed(peer, session_id)
+        elif self.restore is None:
+            raise ProtocolError(
+                Code.UNKNOWN_SESSION, f"unknown session {session_id!r}; there is no journal"
+            )
+        else:
+            self.restore(session_id, self._make_session, partial(self._on_restored, peer))
+
+    def _on_restored(self, peer: Peer, outcome: Session | str) -> None:
+        if isinstance(outcome, str):
+            peer.send([error(Code.UNKNOWN_SESSION, outcome)])
+            return
+        if not self._registry.has(outcome.id):  # nobody was faster
+            try:
+                self._registry.adopt(outcome, peer, self._clock.now())
+            except ProtocolError as refusal:
+                peer.send([error(refusal.code, refusal.text)])
+                return
+            outcome.go_on()
+        self._resumed(peer, outcome.id)
+        self._guarded(self._dispatch)
+
+    def _resumed(self, peer: Peer, session_id: str) -> None:
+        connection = self._registry.with_id(session_id)
+        self._registry.attach(peer, connection)
+        session = connection.session
+        playhead = session.stage.timeline.song_bar(session.piece.playhead)
+        resumed = reply("session/resumed", session.id, playhead, session.state.value)
+        peer.send([self._snapshot(connection), resumed])
 
     def _snapshot(self, connection: Connection) -> Message:
         state = {"id": connection.session.id, "revision": connection.revision}

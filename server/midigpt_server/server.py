@@ -6,14 +6,17 @@ One asyncio loop, on the server thread, receives, keeps time and sends; it never
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
 from midigpt_server.conductor import Conductor
 from midigpt_server.generation.job import Backend, Job
 from midigpt_server.generation.thread import GenerationEvent, GenerationThread
+from midigpt_server.journal.journal import Journal
 from midigpt_server.protocol.osc import Message
 from midigpt_server.timing.clock import WallClock
 from midigpt_server.transports.transport import Peer, Transport
@@ -21,6 +24,8 @@ from midigpt_server.transports.transport import Peer, Transport
 
 class Server:
     """An OSC server around one backend; arguments as for :class:`Conductor`.
+
+    ``journal`` is the file that all sessions are written to; None: they are not.
 
     ``with Server(backend, [UdpTransport(port=7400)]):`` works on a thread of its own;
     :meth:`serve` on the calling one.
@@ -33,6 +38,7 @@ class Server:
         defaults: Mapping[str, Any] | None = None,
         reply_port: int | None = None,
         token: str | None = None,
+        journal: Path | None = None,
     ) -> None:
         self._clock = WallClock()
         self.conductor = Conductor(
@@ -40,6 +46,7 @@ class Server:
             slots=backend.slots,
             foresee=self._foresee,
         )
+        self._journal_path = journal
         self._transports = transports
         self._generation = GenerationThread(backend, self._post)
         self._loop: asyncio.AbstractEventLoop
@@ -94,6 +101,7 @@ class Server:
 
     async def _serve(self) -> None:
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
+        journal = self._open_journal()
         for transport in self._transports:
             await transport.open(self)
         self._ready.set()
@@ -102,6 +110,13 @@ class Server:
         finally:
             for transport in self._transports:
                 transport.close()
+            if journal is not None:
+                journal.close()
+
+    def _open_journal(self) -> Journal | None:
+        if self._journal_path is None:
+            return None
+        return Journal(self._journal_path, self.conductor, self._clock, self._call)
 
     def _on_event(self, event: GenerationEvent) -> None:
         self.conductor.on_event(event)
@@ -129,5 +144,8 @@ class Server:
         self._generation.foresee(job)
 
     def _post(self, event: GenerationEvent) -> None:
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._on_event, event)
+        self._call(self._on_event, event)
+
+    def _call(self, function: Callable[..., None], *arguments: Any) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has been closed
+            self._loop.call_soon_threadsafe(function, *arguments)

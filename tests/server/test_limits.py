@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from musician import Musician, named, opened_bars
 
 from midigpt_server.client import Client
 from midigpt_server.protocol import osc
+from midigpt_server.protocol.osc import Message
 from midigpt_server.server import Server
+from midigpt_server.transports import limits
 from midigpt_server.transports.limits import (
     BURST,
     FAULT_COST,
@@ -61,22 +65,28 @@ def test_a_flood_is_cut_off_and_told_and_others_play_on(server: Server, musician
     noise = osc.encode("/no/such/address", ("x",))
     with Client(port=server.port) as flooder:
         for bar in range(4):
-            for _ in range(5_000):
+            for _ in range(2_000):
                 flooder.send_datagram(noise)
             assert opened_bars(musician.play(bar)) == [bar + 2]
         assert server.counters["over_limit"] > 0
-        flooder.send("/midigpt/ping", "end")
-        said = flooder.receive_until(lambda m: m.address == "/midigpt/warning")
+        said: list[Message] = []
+        while not said:  # told with the next packet that is admitted
+            flooder.send("/midigpt/ping", "end")
+            with contextlib.suppress(TimeoutError):
+                said = flooder.receive_until(lambda m: m.address == "/midigpt/warning", 0.2)
         assert named(said, "warning")[0][0] == "rate"
     assert server.counters["internal_errors"] == 0
 
 
-def test_garbage_uses_up_the_error_budget(server: Server, musician: Musician) -> None:
+def test_garbage_uses_up_the_error_budget(
+    server: Server, musician: Musician, monkeypatch: pytest.MonkeyPatch
+) -> None:
     musician.begin(buffer_bars=2)
+    monkeypatch.setattr(limits, "MESSAGES_PER_SECOND", 50.0)
     with Client(port=server.port) as vandal:
-        for number in range(2_000):
+        for number in range(1_000):
             vandal.send_datagram(b"\xff" * (number % 64))
-            if number % 100 == 0:
+            if number % 100 == 99:
                 musician.ping()
-    assert server.counters["undecodable"] < 1_000 < server.counters["over_limit"] + 1_000
+    assert server.counters["undecodable"] < 500 < server.counters["over_limit"]
     assert opened_bars(musician.play(0)) == [2]

@@ -6,6 +6,7 @@ import inspect
 import json
 
 from musician import Musician, addresses, codes, named, opened_bars
+from offline import OfflinePlayer, OfflineServer
 
 from midigpt_server.client import Client
 from midigpt_server.conductor import Conductor
@@ -13,6 +14,7 @@ from midigpt_server.protocol.inbound import INBOUND
 from midigpt_server.protocol.osc import Message
 from midigpt_server.server import Server
 from midigpt_server.session.observer import SessionObserver
+from midigpt_server.session.registry import IDLE_SECONDS, MAX_SESSIONS
 from midigpt_server.session.session import Session
 
 
@@ -132,3 +134,38 @@ def test_observers_hear_what_was_accepted_and_sent(server: Server, musician: Mus
         ("in", "/midigpt/session/init"),
         *(("out", name) for name in ("capabilities", "model", "session/id", "session/ready")),
     ]
+
+
+def listed(player: OfflinePlayer) -> dict[str, str]:
+    player.say("sessions/query")
+    sessions = json.loads(player.named("sessions")[-1][0])["sessions"]
+    return {session["name"]: session["state"] for session in sessions}
+
+
+def test_idle_sessions_expire_and_are_told() -> None:
+    server = OfflineServer()
+    idle, busy = OfflinePlayer(server, "idle"), OfflinePlayer(server, "busy")
+    idle.begin()
+    busy.begin()
+    server.run_until(IDLE_SECONDS - 1)
+    busy.say("param/set", "top_k", 3)
+    assert set(listed(busy)) == {"idle", "busy"}
+    server.run_until(IDLE_SECONDS + 1)
+    assert set(listed(busy)) == {"busy"} and idle.named("session/stopped")
+
+
+def test_beyond_the_most_sessions_idle_places_are_taken_and_running_ones_are_not() -> None:
+    server = OfflineServer()
+    players = [OfflinePlayer(server, f"player {number}") for number in range(MAX_SESSIONS)]
+    for player in players[1:]:
+        player.begin()
+    players[0].say("session/init", "not started")
+    OfflinePlayer(server, "late").begin()
+    assert "not started" not in listed(players[1]) and len(listed(players[1])) == MAX_SESSIONS
+    refused = OfflinePlayer(server, "refused")
+    refused.say("session/init", "refused")
+    ((code, text),) = refused.named("error")
+    assert code == 10 and str(MAX_SESSIONS) in text
+    players[1].say("session/stop")
+    refused.forget()
+    refused.begin()

@@ -1,9 +1,14 @@
-"""The ``midigpt`` command."""
+"""The ``midigpt`` command.
+
+Other packages add commands by an entry point in the group ``midigpt.commands``: a module with a
+function ``add_to(commands)`` like those here.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from importlib.metadata import entry_points
 
 from midigpt import __version__
 from midigpt.cli import generate, models, tokens
@@ -40,6 +45,7 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(
         title="commands", metavar="COMMAND", dest="command", required=True
     )
-    for command in (generate, tokens, models):
+    others = sorted(entry_points(group="midigpt.commands"), key=lambda entry: entry.name)
+    for command in (generate, tokens, models, *(entry.load() for entry in others)):
         command.add_to(commands)
     return parser

@@ -10,7 +10,8 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 
-from midigpt_server.commands.serve import LOG_FORMAT, LOG_LEVELS, bind_error_text
+from midigpt_server import logs
+from midigpt_server.commands.serve import bind_error_text
 from midigpt_server.protocol.osc import Message
 from midigpt_server.transports.transport import Peer
 from midigpt_server.transports.udp import UdpTransport
@@ -33,7 +34,7 @@ class Printer:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     options = _parser().parse_args(arguments)
-    logging.basicConfig(level=options.log_level, format=LOG_FORMAT)
+    logs.set_up(options.log_level)
     try:
         udp = UdpTransport(options.host, options.port)
     except OSError as problem:
@@ -62,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--port", type=int, default=7401, help="UDP port (default: 7401)")
     parser.add_argument("--host", default="127.0.0.1", help="address (default: 127.0.0.1)")
-    parser.add_argument("--log_level", "--log-level", default="INFO", choices=LOG_LEVELS)
+    parser.add_argument("--log_level", "--log-level", default="INFO", choices=logs.LEVELS)
     return parser
 
 

@@ -12,15 +12,15 @@ from typing import Any
 
 from midigpt import __version__
 from midigpt.inference import InferenceEngine
+from midigpt_server import logs
 from midigpt_server.access import is_loopback
+from midigpt_server.discovery.advertise import Advertisement
 from midigpt_server.generation.engine_backend import EngineBackend
+from midigpt_server.journal.location import journal_path
 from midigpt_server.server import Server
 from midigpt_server.transports.tcp import TcpTransport
 from midigpt_server.transports.transport import Transport
 from midigpt_server.transports.udp import UdpTransport
-
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s %(message)s"
 
 #: flag name -> name of the parameter whose default it sets
 _PARAMETER_FLAGS = {
@@ -41,32 +41,50 @@ examples:
   midigpt-server --lookahead 2 --gen_timeout 3     more time per bar, and a limit
 """
 
+#: The server thread gives up the GIL at every datagram; while the generation thread prepares a
+#: prompt it would wait Python's default of 5 ms each time to get it back.
+_SWITCH_SECONDS = 2e-4
+
 log = logging.getLogger(__name__)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     options = build_parser().parse_args(arguments)
-    logging.basicConfig(level=options.log_level, format=LOG_FORMAT)
-    try:
-        _check_host(options.host, options.token)
-        udp = UdpTransport(options.host, options.port)  # first: a busy port is known at once
-        transports = [udp, *_tcp(options.host, udp.port, options.tcp)]
-        backend = _load(options.ckpt, options.device)
-        defaults = parameter_defaults(options)
-        server = Server(backend, transports, defaults, options.reply_port, options.token)
-    except OSError as problem:
-        print(bind_error_text("midigpt-server", options, problem), file=sys.stderr)
-        return 1
-    except (ImportError, RuntimeError, ValueError) as problem:
-        print(f"midigpt-server: {problem}", file=sys.stderr)
-        return 1
-    log.info("midigpt-server %s listens on %s:%d, end with Ctrl-C", __version__, *udp.address)
-    with contextlib.suppress(KeyboardInterrupt):
-        server.serve()
-    server.close()
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    logs.set_up(options.log_level, options.log_format)
+    with contextlib.ExitStack() as cleanup:
+        try:
+            server = _make(options, cleanup)
+        except OSError as problem:
+            print(bind_error_text("midigpt-server", options, problem), file=sys.stderr)
+            return 1
+        except (ImportError, RuntimeError, ValueError) as problem:
+            print(f"midigpt-server: {problem}", file=sys.stderr)
+            return 1
+        host = options.host
+        log.info(
+            "midigpt-server %s listens on %s:%d, end with Ctrl-C", __version__, host, server.port
+        )
+        with contextlib.suppress(KeyboardInterrupt):
+            server.serve()
+        server.close()
     log.info("counters %s", dict(server.counters))
     return 0
+
+
+def _make(options: argparse.Namespace, cleanup: contextlib.ExitStack) -> Server:
+    """The server as it is asked for; what can fail at once comes before the model is loaded."""
+    _check_host(options.host, options.token)
+    udp = UdpTransport(options.host, options.port)
+    transports = [udp, *_tcp(options.host, udp.port, options.tcp)]
+    if options.advertise:
+        cleanup.callback(Advertisement(options.advertise, *udp.address).close)
+    backend = _load(options.ckpt, options.device)
+    return Server(
+        *(backend, transports, parameter_defaults(options), options.reply_port, options.token),
+        journal=journal_path() if options.journal else None,
+    )
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -122,7 +140,25 @@ def build_parser() -> argparse.ArgumentParser:
             help=f"default of the parameter {parameter}",
         )
     parser.add_argument(
-        "--log_level", "--log-level", default="INFO", choices=LOG_LEVELS, help="(default: INFO)"
+        "--log_level", "--log-level", default="INFO", choices=logs.LEVELS, help="(default: INFO)"
+    )
+    parser.add_argument(
+        "--advertise",
+        nargs="?",
+        const="midigpt",
+        metavar="NAME",
+        help="let other programs find the server by zeroconf and OSCQuery, under this name "
+        "(default: midigpt; needs the extra 'discovery')",
+    )
+    parser.add_argument(
+        "--log-format", default="text", choices=logs.FORMATS, help="json: one object a line"
+    )
+    parser.add_argument(
+        "--no-journal",
+        dest="journal",
+        action="store_false",
+        help="do not write sessions down (default: to $MIDIGPT_DATA or the user's data directory; "
+        "see 'midigpt sessions')",
     )
     return parser
 

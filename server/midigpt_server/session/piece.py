@@ -45,7 +45,8 @@ class Piece:
     Notes are kept whenever they come and count as soon as their bar has ended.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kept_bars: int = KEPT_BARS) -> None:
+        self._kept_bars = kept_bars
         self.tracks: list[Track] = []
         self.meters: dict[int, Meter] = {}  # of the last ended bars
         self.playhead = 0  # the number of completed bars
@@ -116,7 +117,9 @@ class Piece:
                 Code.BAD_ARGUMENT,
                 f"bar {bar} of track {track_id} is full: {MAX_NOTES_PER_BAR} notes",
             )
-        track.bars[bar].append(BarNote(note.pitch, note.velocity, onset, max(0.0, duration)))
+        heard = BarNote(note.pitch, note.velocity, onset, max(0.0, duration))
+        if heard not in track.bars[bar]:  # a datagram may come twice, a key sounds once
+            track.bars[bar].append(heard)
 
     def end_bar(self, bar: int, meter: Meter) -> range:
         """Close a bar and those before it; returns the bars that were skipped."""
@@ -124,14 +127,14 @@ class Piece:
             self.meters[bar] = meter
             return range(0)
         skipped = range(self.playhead, bar)
-        for ended in range(max(self.playhead, bar - KEPT_BARS), bar + 1):
+        for ended in range(max(self.playhead, bar - self._kept_bars), bar + 1):
             self.meters[ended] = meter
         self.playhead = bar + 1
         return skipped
 
     def forget_old_bars(self) -> None:
         """Drop what no window can show any more."""
-        before = self.playhead - KEPT_BARS
+        before = self.playhead - self._kept_bars
         kept: list[dict[int, Any]] = [self.meters]
         for track in self.tracks:
             kept += [track.bars, track.revisions, track.versions]

@@ -68,6 +68,18 @@ class Registry:
                 Code.UNKNOWN_SESSION, f"unknown session {session_id!r}; ask /midigpt/sessions/query"
             ) from None
 
+    def has(self, session_id: str) -> bool:
+        """Whether a session of this id is here."""
+        return session_id in self._by_id
+
+    def adopt(self, session: Session, peer: Peer, now: float) -> Connection:
+        """A session made elsewhere gets a place, and this peer as its owner; raises ProtocolError
+        10."""
+        self._make_room()
+        connection = Connection(session, peer, now)
+        self._by_peer[peer.key] = connection
+        return self._used(connection, peer, now)
+
     def begun_by(self, peer: Peer, session_id: str, now: float) -> Connection:
         """The connection of a ``session/init``; ``session_id`` may be empty: the peer's own.
 
@@ -93,7 +105,8 @@ class Registry:
     def attach(self, peer: Peer, connection: Connection) -> None:
         """From now on the peer plays in this session."""
         self._by_peer[peer.key] = connection
-        connection.attached[peer.key] = peer
+        if peer.key != connection.owner.key:  # who hears it already shall not hear it twice
+            connection.attached[peer.key] = peer
 
     def forget(self, connection: Connection) -> None:
         """Remove a session."""
@@ -102,7 +115,13 @@ class Registry:
 
     def idle(self, now: float) -> list[Connection]:
         """The sessions that nobody has used for too long."""
-        return [c for c in self if now - c.last_used > IDLE_SECONDS]
+        return [c for c in self if now - c.last_used >= IDLE_SECONDS]
+
+    @property
+    def next_expiry(self) -> float | None:
+        """When the first session will have been idle for too long, if there is one."""
+        oldest = next(iter(self._by_id.values()), None)
+        return None if oldest is None else oldest.last_used + IDLE_SECONDS
 
     def _used(self, connection: Connection, peer: Peer, now: float) -> Connection:
         if peer.key not in connection.attached:

@@ -25,7 +25,7 @@ from midigpt_server.session import description, scheduling
 from midigpt_server.session.answers import Answers
 from midigpt_server.session.observer import JobTiming
 from midigpt_server.session.parameters import check_together
-from midigpt_server.session.piece import Piece, Track
+from midigpt_server.session.piece import KEPT_BARS, Piece, Track
 from midigpt_server.session.stage import Stage
 from midigpt_server.timing.bars import BarNote, Meter, nearest_meter
 
@@ -34,7 +34,8 @@ DEFAULT_VELOCITY = 80
 
 
 class Session:
-    """The state machine. ``defaults`` are start-up overrides of the parameter table.
+    """The state machine. ``defaults`` are start-up overrides of the parameter table; bars older
+    than ``kept_bars`` are forgotten.
 
     Requests raise :class:`~midigpt_server.protocol.errors.ProtocolError` or
     :class:`~midigpt_server.protocol.fields.BadValueError` when refused, and have then changed
@@ -42,10 +43,15 @@ class Session:
     """
 
     def __init__(
-        self, info: ModelInfo, defaults: Mapping[str, Any] | None = None, session_id: str = ""
+        self,
+        info: ModelInfo,
+        defaults: Mapping[str, Any] | None = None,
+        session_id: str = "",
+        kept_bars: int = KEPT_BARS,
     ) -> None:
         self.id = session_id
-        self.stage = Stage(info, {"mask_mode": info.mask_mode, **(defaults or {})}, session_id)
+        defaults = {"mask_mode": info.mask_mode, **(defaults or {})}
+        self.stage = Stage(info, defaults, session_id, kept_bars)
         self.answers = Answers(self.stage)
         self.state = State.UNINITIALIZED
         self.meant = 0.0  # when the request at hand happened, as its sender dated it
@@ -436,6 +442,20 @@ class Session:
     def on_failure(self, job: Job, reason: str) -> None:
         """The generation brought nothing."""
         self.answers.on_failure(job, reason)
+
+    def stand_still(self) -> None:
+        """Wait for a bar end, or for transport, before time goes on (a journal that is resumed);
+        the bars that agents have played ahead are kept."""
+        self.answers.cancel()
+        self.answers.restart()
+        self.answers.flush()
+        self.stage.tempo.stop()
+        self._playing = False
+
+    def go_on(self) -> None:
+        """Write what was being written when the music broke off (a journal that is resumed)."""
+        if self.state is State.RUNNING and self.piece.playhead:
+            self.answers.want_missing()
 
     def adopt_bar(self, track_id: int, bar: int, notes: Sequence[BarNote]) -> None:
         """Take a bar that an agent played before (a journal that is resumed) into its history."""

@@ -12,7 +12,7 @@ from midigpt_server.protocol.outbound import reply
 from midigpt_server.protocol.parameters import PARAMETERS
 from midigpt_server.session.observer import JobTiming
 from midigpt_server.session.parameters import ParameterValues
-from midigpt_server.session.piece import Piece, Track
+from midigpt_server.session.piece import KEPT_BARS, Piece, Track
 from midigpt_server.session.player import Player
 from midigpt_server.timing.bars import Meter
 from midigpt_server.timing.tempo_map import TempoMap
@@ -24,7 +24,13 @@ log = logging.getLogger(__name__)
 class Stage:
     """Bars are counted as they sound; only what is said to the client has its own numbers."""
 
-    def __init__(self, info: ModelInfo, defaults: Mapping[str, Any], session_id: str = "") -> None:
+    def __init__(
+        self,
+        info: ModelInfo,
+        defaults: Mapping[str, Any],
+        session_id: str = "",
+        kept_bars: int = KEPT_BARS,
+    ) -> None:
         self.info = info
         self.session_id = session_id
         self.name = ""
@@ -32,11 +38,12 @@ class Stage:
         self.replies: list[Message] = []
         self.timings: list[JobTiming] = []
         self._defaults = defaults
+        self._kept_bars = kept_bars
         self.clear()
 
     def clear(self) -> None:
         """Begin anew; what is to be said stays."""
-        self.piece = Piece()
+        self.piece = Piece(self._kept_bars)
         self.parameters = ParameterValues(
             self._defaults, self.info.window_lengths, self.info.has_mask_token
         )
@@ -73,6 +80,10 @@ class Stage:
         return quarter and quarter * 4 / self.meter(bar).denominator
 
     # --- settings --------------------------------------------------------------------------
+
+    def value(self, agent: Track, name: str) -> Any:
+        """One of the parameters that hold for an agent."""
+        return agent.parameters.get(name, self.parameters.persistent[name])
 
     def values_of(self, agent: Track) -> dict[str, Any]:
         """The parameters that hold for an agent, one-shots left out."""

@@ -149,12 +149,41 @@ ROWS = (
         False,
     ),
     Outbound(
+        "/midigpt/stats",
+        "s",
+        ("json",),
+        "Reply to stats. JSON object: `version`, `uptime_seconds`, `queue` (bars waiting), "
+        "`generating` (bars being written), `counters` (of messages), and since the start of the "
+        "server, together and "
+        "in `sessions` by id: `bars` and `notes` sent; `bar_ms` and `first_note_ms`, the p50, p95 "
+        "and p99 of the last 1000 bars from being wanted to being complete, or to their first "
+        "note; `isr`, the share of the notes due that were sent in time; `staleness_bars`, the "
+        "mean distance from the newest bar heard to the bar written; `fallbacks`, `late`, "
+        "`skipped`, `failures` (bars); `tokens_per_second` while writing.",
+        False,
+    ),
+    Outbound(
         "/midigpt/session/snapshot",
         "s",
         ("json",),
         "Reply to session/watch and session/attach. JSON object: `id`, `revision`, all that "
         "session/state has, and the notes of the last bars: `tracks` have `bars`, an object from "
         "bar index to a list of [pitch, velocity, onset, duration].",
+        False,
+    ),
+    Outbound(
+        "/midigpt/session/resumed",
+        "sis",
+        ("session_id", "playhead", "state"),
+        "Last reply to session/resume: the session goes on, and the bar `playhead` is next.",
+        False,
+    ),
+    Outbound(
+        "/midigpt/session/saved",
+        "i",
+        ("playhead",),
+        "The journal is on disk up to the end of the bar before `playhead`: nothing of it is lost "
+        "whatever happens to the server.",
         False,
     ),
     Outbound(

@@ -36,6 +36,14 @@ ROWS = (
         of_server=True,
     ),
     Inbound(
+        "/midigpt/stats",
+        "tell_statistics",
+        "Ask how well the server keeps time.",
+        answers="stats",
+        since_0_4_2=False,
+        of_server=True,
+    ),
+    Inbound(
         "/midigpt/session/watch",
         "watch",
         "Hear everything that goes in and out of a session, without playing in it. Error 9 "
@@ -60,6 +68,17 @@ ROWS = (
         "and what the session says goes to it too. Error 9 (unknown id).",
         fields=(SESSION_ID,),
         answers="session/snapshot",
+        since_0_4_2=False,
+        of_server=True,
+    ),
+    Inbound(
+        "/midigpt/session/resume",
+        "resume",
+        "Go on with a session after a crash, of the server or of the client: one that is there, "
+        "else as the journal has it. The next bar/end goes on from the playhead that is told. "
+        "Errors 9 (unknown id), 10 (no place).",
+        fields=(SESSION_ID,),
+        answers="session/snapshot, session/resumed",
         since_0_4_2=False,
         of_server=True,
     ),
