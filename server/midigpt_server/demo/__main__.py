@@ -123,6 +123,7 @@ def _report(jam: Jam) -> None:
     in_time = [margin for margin in margins if margin > 0]
     notes = sum(len(jam.answers[i].notes) for i in due if i in jam.answers)
     print(f"{len(in_time)} of {len(due)} bars answered in time, {notes} notes", end="")
+    print(f", {len(jam.fallbacks)} filled by fallback" if jam.fallbacks else "", end="")
     print(f"; the tightest was {min(margins):.2f} s early" if margins else "")
 
 

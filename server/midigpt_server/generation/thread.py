@@ -2,11 +2,14 @@
 
 Jobs are tasks that hand out compiled loops; one call advances the loops of all jobs together, so
 that they share each pass over the weights (continuous batching). A new job joins at the next token.
+The first loop of a call reads most of its prompt in each pass, so the most urgent job comes first.
 """
 
 from __future__ import annotations
 
 import logging
+import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -17,6 +20,7 @@ from midigpt import _native
 from midigpt.inference.task import BURST, Task
 from midigpt_server.generation.job import Backend, GenerationError, Job, PromptState, Result
 from midigpt_server.timing.bars import BarNote
+from midigpt_server.timing.cost_model import CostModel
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +73,8 @@ class GenerationThread:
     def __init__(self, backend: Backend, post: Callable[[GenerationEvent], None]) -> None:
         self._backend = backend
         self._post = post
+        self.costs = CostModel()
+        self._began: dict[Job, float] = {}
         self._inbox: SimpleQueue[tuple[Job, bool] | None] = SimpleQueue()
         self._news = _native.CancelFlag()  # ends a burst when a job comes
         self._running: dict[Job, tuple[Task[Result], Sequence[Any]]] = {}
@@ -113,6 +119,7 @@ class GenerationThread:
             self._foreseen[job] = (self._backend.foresee(job), ())
         else:
             self._drop_foreseen()
+            self._began[job] = time.monotonic()
             poster = _Poster(job, self._post)
             self._running[job] = (self._backend.start(job, poster), ())
 
@@ -124,10 +131,17 @@ class GenerationThread:
             self._drop_foreseen()
         for job in list(self._foreseen):
             self._resume_foreseen(job)
-        waiting = (*self._running.values(), *self._foreseen.values())
-        loops = [loop for _, some in waiting for loop in some]
+        waiting = [self._running[job] for job in sorted(self._running, key=self._urgency)]
+        loops = [loop for _, some in (*waiting, *self._foreseen.values()) for loop in some]
         if loops:
             _native.run_together(loops, BURST, self._news)
+
+    def _urgency(self, job: Job) -> tuple[bool, float]:
+        """The earliest deadline first; those that can hardly be met come after those that can."""
+        if job.deadline is None:
+            return False, math.inf
+        expected = self._began[job] + self.costs.seconds(0.5)
+        return max(expected, time.monotonic()) > job.deadline, job.deadline
 
     def _resume(self, job: Job) -> None:
         task = self._running[job][0]
@@ -136,9 +150,10 @@ class GenerationThread:
             return
         except StopIteration as end:
             outcome: GenerationEvent = Succeeded(job, end.value)
+            self.costs.learn(end.value.tokens, time.monotonic() - self._began[job])
         except BaseException as error:  # the thread must outlive whatever a job raises
             outcome = Failed(job, self._reason(job, error))
-        del self._running[job]
+        del self._running[job], self._began[job]
         self._post(outcome)
 
     def _drop_foreseen(self) -> None:

@@ -8,24 +8,24 @@ _REMEMBERED = 64  # bars
 
 
 class CostModel:
-    """Seconds from start to first note and to the last, over the last 64 bars."""
+    """Tokens and seconds of the last 64 bars, from start to end."""
 
     def __init__(self) -> None:
-        self._first: deque[float] = deque(maxlen=_REMEMBERED)
-        self._whole: deque[float] = deque(maxlen=_REMEMBERED)
+        self._tokens: deque[float] = deque(maxlen=_REMEMBERED)
+        self._seconds: deque[float] = deque(maxlen=_REMEMBERED)
 
-    def learn(self, first_note: float | None, whole: float) -> None:
-        """A bar took ``whole`` seconds, its first note ``first_note``."""
-        self._first.append(whole if first_note is None else first_note)
-        self._whole.append(whole)
+    def learn(self, tokens: int, seconds: float) -> None:
+        """A bar of ``tokens`` tokens took ``seconds``."""
+        self._tokens.append(tokens)
+        self._seconds.append(seconds)
 
-    def first_note(self, share: float = 0.95) -> float:
-        """Seconds within which this share of bars had a note; 0 before anything is learned."""
-        return _quantile(self._first, share)
+    def tokens(self, share: float = 0.95) -> float:
+        """Tokens that this share of bars stayed within; 0 before anything is learned."""
+        return _quantile(self._tokens, share)
 
-    def whole_bar(self, share: float = 0.95) -> float:
+    def seconds(self, share: float = 0.95) -> float:
         """Seconds within which this share of bars was complete."""
-        return _quantile(self._whole, share)
+        return _quantile(self._seconds, share)
 
 
 def _quantile(values: deque[float], share: float) -> float:
