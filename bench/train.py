@@ -37,7 +37,7 @@ def settings(options: argparse.Namespace, steps: int) -> dict[str, Any]:
         "num_epochs": 1,
         "warmup_steps": 10,
         "save_steps": 10**6,
-        "eval_steps": 10**6,
+        "eval_steps": options.pieces // options.batch,  # an epoch, for 0.4.2 takes no more
         "limit_val_batches": 1,
         "logging_steps": 10**6,
         "precision": "fp32",
@@ -93,7 +93,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="Parquet file of music")
     parser.add_argument("--midigpt-python", required=True, help="Python with MIDI-GPT 0.4.2")
     parser.add_argument("--midigpt-path", default="", help="PYTHONPATH for it, for lightning")
-    parser.add_argument("--pieces", type=int, default=60)
+    parser.add_argument("--pieces", type=int, default=280)
     parser.add_argument(
         "--shape", type=int, nargs=3, default=(256, 4, 4), help="width layers heads"
     )

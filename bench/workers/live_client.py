@@ -165,8 +165,11 @@ def main() -> None:
     end = max(event[0] for event in agenda) + AFTER
     while (now := time.monotonic()) < end:
         while agenda and agenda[0][0] <= now:
-            _, index, _, address, arguments = heapq.heappop(agenda)
-            players[index].client.send(address, *arguments)
+            moment, index, _, address, arguments = heapq.heappop(agenda)
+            if address == "/midigpt/bar/end":  # a client knows when its bar ended
+                players[index].client.send_at(moment + unix, address, *arguments)
+            else:
+                players[index].client.send(address, *arguments)
             now = time.monotonic()
         wait = min(agenda[0][0] if agenda else end, end) - now
         ready, _, _ = select.select(list(sockets), [], [], max(0.0, wait))

@@ -98,6 +98,11 @@ class Client:
         """Send one message; ``tags`` as in :func:`midigpt_server.protocol.osc.encode`."""
         self.send_datagram(osc.encode(address, arguments, tags))
 
+    def send_at(self, unix: float, address: str, *arguments: Any, tags: str = "") -> None:
+        """Send one message dated ``unix``, in seconds since 1970: the moment that is meant."""
+        (bundle,) = osc.encode_all([Message(address, arguments, tags, unix)])
+        self.send_datagram(bundle)
+
     def send_datagram(self, datagram: bytes) -> None:
         """Send bytes as they are."""
         self._socket.sendto(datagram, self.address)

@@ -41,6 +41,7 @@ from midigpt_server.timing.clock import Clock
 from midigpt_server.transports.transport import Peer
 
 INIT = "/midigpt/session/init"
+_BELIEVED_SECONDS = 1.0  # a date further from now is somebody's wrong clock
 
 log = logging.getLogger(__name__)
 
@@ -180,6 +181,7 @@ class Conductor:
                 Code.WRONG_STATE, f"{row.address} is not legal in state {session.state.value}"
             )
         arguments = row.parse(message.arguments)
+        session.meant = self._moment_of(message, now)
         getattr(session, row.handler)(*arguments)
         if row.private:
             port = session.reply_port
@@ -189,6 +191,13 @@ class Conductor:
         self._observe("on_inbound", connection, accepted, now)
         self._mirror(connection, "in", [accepted])
         self._flush(connection)
+
+    def _moment_of(self, message: Message, now: float) -> float:
+        """When something happened: as its bundle is dated, if that is about now."""
+        if message.time is None:
+            return now
+        moment = now + message.time - self._clock.unix(now)
+        return moment if abs(moment - now) <= _BELIEVED_SECONDS else now
 
     def _refuse(self, row: Inbound, refusal: ProtocolError | BadValueError, peer: Peer) -> None:
         code = refusal.code if isinstance(refusal, ProtocolError) else Code.BAD_ARGUMENT

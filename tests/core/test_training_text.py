@@ -183,8 +183,9 @@ def test_pieces_outside_the_filters_are_left_out():
     assert parse(few) is None and parse(quick) is None and parse(b"RIFF") is None
 
 
-def trained(folder: Path, *options: str) -> list[dict]:
-    command = [sys.executable, "-m", "midigpt.training.text", "-o", str(folder), *options]
+def trained(folder: Path, *options: str, launcher: tuple[str, ...] = ()) -> list[dict]:
+    module = ["-m", "midigpt.training.text", "-o", str(folder), *options]
+    command = [sys.executable, *launcher, *module]
     env = {**os.environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
     run = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
     assert run.returncode == 0, run.stderr[-2000:]
@@ -218,6 +219,52 @@ def test_four_layers_learn_in_twenty_steps_and_compose(tmp_path, corpus):
     )  # fmt: skip
     assert code == 0
     assert len(list((tmp_path / "songs").rglob("gen_1.mid"))) == 1
+
+
+@pytest.mark.nightly
+def test_two_processes_train_one_model(tmp_path, corpus):
+    small = ["--width", "32", "--layers", "2", "--heads", "2", "--key-heads", "1"]
+    options = ["--data", str(corpus), "--length", "200", "--batch", "2", "--steps", "6"]
+    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
+    losses = trained(tmp_path / "out", *small, *options, launcher=launcher)
+    assert len(losses) == 1 and losses[0]["loss"] > 0
+    assert (tmp_path / "out" / "model.safetensors").is_file()
+
+
+def test_the_trainer_takes_the_loss_of_slots_through_the_whole_model(tmp_path, prompter, piece):
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from midigpt.training.text.trainer import EventTrainer, arguments
+
+    torch.manual_seed(0)
+    rows = prompter.first_event + events.VOCABULARY
+    model = LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=rows,
+            hidden_size=16,
+            intermediate_size=24,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            bos_token_id=0,
+            eos_token_id=0,
+        )
+    )
+    first = prompter.first_event
+    options = arguments(output_dir=str(tmp_path), use_cpu=True)
+    trainer = EventTrainer(model=model, args=options, first_event=first)
+    example = make_example(piece, prompter, Recipe(length=100), [0])
+    batch = collate([example, example], first)
+    expected, _ = slot_loss(
+        model.model(batch["input_ids"]).last_hidden_state,
+        batch["labels"],
+        model.lm_head.weight,
+        first,
+    )
+    assert float(trainer.compute_loss(model, batch)) == pytest.approx(float(expected), rel=1e-5)
+    full = EventTrainer(model=model, args=options, first_event=first, full=True)
+    logits = model(batch["input_ids"]).logits
+    expected = float(full_loss(logits, batch["labels"]))
+    assert float(full.compute_loss(model, batch)) == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.nightly

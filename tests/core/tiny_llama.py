@@ -69,7 +69,7 @@ def write_orderly_llama(folder: Path, context: int = 512) -> Path:
     embedding, head = tensors["model.embed_tokens.weight"], tensors["lm_head.weight"]
     first = len(embedding) - events.VOCABULARY - 2
     slots = [(0, events.DURATION_OFFSET), (events.DURATION_OFFSET, events.NOTE_OFFSET)]
-    slots.append((events.NOTE_OFFSET, events.REST))
+    slots.append((events.NOTE_OFFSET, events.NOTE_OFFSET + 3 * 128))  # three instruments
     embedding[:, 2] = 1.0  # whatever comes before music, the mode token too, is like a note
     for slot, (low, high) in enumerate(slots):
         embedding[first + low : first + high] = 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from offline import OfflinePlayer, OfflineServer
 
+from midigpt_server.protocol.osc import Message
 from midigpt_server.timing.bars import Meter
 from midigpt_server.timing.tempo_map import TempoMap
 from midigpt_server.timing.timeline import Timeline
@@ -155,6 +156,25 @@ def test_the_prompt_of_the_next_bar_is_read_ahead(lead: float) -> None:
     guess = ahead[-1][1]
     assert guess.voice == real.voice and guess.tracks[1:] == real.tracks[1:]
     assert len(guess.tracks[0].bars[3]) == {0.0: 4, 1.0: 3}[lead], "what was heard of bar 3"
+
+
+def test_a_dated_bar_end_counts_from_its_date() -> None:
+    server = OfflineServer()
+    player = OfflinePlayer(server)
+    player.begin(timetags=1)
+    player.say("tempo", 120)
+    for bar, delay in enumerate((0.0, 0.03, 0.01)):  # on its way for so long
+        server.run_until(2.0 * bar + 2.0 + delay)
+        end = Message("/midigpt/bar/end", (bar, 4, 4), "iii", 2.0 * bar + 2.0)
+        server.conductor.receive([end], player)
+    server.run_until(9.0)
+    dates = [m.time for _, m in player.heard if m.address.endswith("/note") and m.arguments[1] == 4]
+    assert dates == pytest.approx([8.0, 8.5, 9.0, 9.5])
+    wrong = Message("/midigpt/bar/end", (3, 4, 4), "iii", 2_000_000_000.0)
+    server.conductor.receive([wrong], player)
+    server.run_until(9.5)
+    dates = [m.time for _, m in player.heard if m.address.endswith("/note") and m.arguments[1] == 5]
+    assert dates == pytest.approx([11.0, 11.5, 12.0, 12.5]), "bar 4 began when its end arrived"
 
 
 def test_stop_and_play_of_the_transport() -> None:

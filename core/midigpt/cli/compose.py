@@ -203,7 +203,7 @@ def _show(bar: Any, seconds: float, share: float) -> None:
     """Move the progress bar: ``share`` of the work has given ``seconds`` of music."""
     bar.total = seconds / share if share else None
     bar.n = seconds
-    bar.refresh() if share >= 1 else bar.update(0)
+    bar.update(0)
 
 
 def check(options: argparse.Namespace) -> None:

@@ -51,10 +51,11 @@ its bar line, with what has been heard of the bar that sounds, or at the bar end
 
 ## Time
 
-The tempo is told (`tempo`) or the median of the last three bars; bar ends set the phase. Meters
-of coming bars are announced (`meter`), else they are that of the last ended bar. `transport`
-jumps and loops in the client's bar numbers. With the parameter `clock` = internal the server ends
-the bars: tell tempo and meters, then `transport play`, and send notes only.
+The tempo is told (`tempo`) or the median of the last three bars; bar ends set the phase, at the
+date of their bundle if they come in one (within a second of now), else as they arrive. Meters of
+coming bars are announced (`meter`), else they are that of the last ended bar. `transport` jumps
+and loops in the client's bar numbers. With the parameter `clock` = internal the server ends the
+bars: tell tempo and meters, then `transport play`, and send notes only.
 
 A bar is due output_latency before its bar line. With a `fallback` an agent that has nothing by
 then plays something of its own instead: `bar/fallback`, then the bar. Notes more than 0.1 s late

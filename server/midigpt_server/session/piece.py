@@ -50,12 +50,8 @@ class Piece:
     def __init__(self, kept_bars: int = KEPT_BARS) -> None:
         self._kept_bars = kept_bars
         self.tracks: list[Track] = []
-        self.meters: list[Meter] = []  # of the ended bars
-
-    @property
-    def playhead(self) -> int:
-        """The number of completed bars."""
-        return len(self.meters)
+        self.meters: dict[int, Meter] = {}  # of the last ended bars
+        self.playhead = 0  # the number of completed bars
 
     @property
     def agents(self) -> list[Track]:
@@ -134,13 +130,17 @@ class Piece:
             self.meters[bar] = meter
             return range(0)
         skipped = range(self.playhead, bar)
-        self.meters.extend([meter] * (bar + 1 - self.playhead))
+        for ended in range(max(self.playhead, bar - KEPT_BARS), bar + 1):
+            self.meters[ended] = meter
+        self.playhead = bar + 1
         return skipped
 
     def forget_old_bars(self) -> None:
         """Drop what no window can show any more."""
         before = self.playhead - self._kept_bars
+        kept: list[dict[int, Any]] = [self.meters]
         for track in self.tracks:
-            for kept in (track.bars, track.revisions, track.versions, track.undone):
-                while (first := next(iter(kept), before)) < before:
-                    del kept[first]
+            kept += [track.bars, track.revisions, track.versions, track.undone]
+        for bars in kept:
+            for old in [bar for bar in bars if bar < before]:
+                del bars[old]

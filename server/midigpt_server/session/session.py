@@ -54,6 +54,7 @@ class Session:
         self.stage = Stage(info, defaults, session_id, kept_bars)
         self.answers = Answers(self.stage)
         self.state = State.UNINITIALIZED
+        self.meant = 0.0  # when the request at hand happened, as its sender dated it
         self.reply_port: int | None = None
         self._playing = True  # by transport; without it a running session plays
 
@@ -297,7 +298,7 @@ class Session:
             text = "the server ends the bars (parameter clock): bar/end is not used"
             self.stage.warn_once("clock", "clock", text)
             return
-        self._close_bar(self._bar(bar), Meter(numerator, denominator), self.stage.now)
+        self._close_bar(self._bar(bar), Meter(numerator, denominator), self.meant)
 
     def set_tempo(self, bpm: float) -> None:
         """The tempo from now on."""
@@ -314,7 +315,7 @@ class Session:
         stage, playhead = self.stage, self.stage.piece.playhead
         if action == "play":
             self._playing = True
-            stage.tempo.bar_line(playhead, stage.now, stage.meter(max(0, playhead - 1)))
+            stage.tempo.bar_line(playhead, self.meant, stage.meter(max(0, playhead - 1)))
         elif action == "stop":
             self._playing = False
             self._stand_still()

@@ -58,15 +58,15 @@ class Stage:
 
     def meter(self, bar: int) -> Meter:
         """The meter of a bar: as it ended, as announced (D49), else that of the last ended bar."""
-        ended = self.piece.meters
-        if bar < len(ended):
-            return ended[bar]
-        last = ended[-1] if ended else None
+        ended, playhead = self.piece.meters, self.piece.playhead
+        last = ended.get(playhead - 1)
+        if bar < playhead:
+            return ended.get(bar) or last or Meter()
         if not self.announced:
             return last or Meter()
         song_bar = self.timeline.song_bar(bar)
         since = max((b for b in self.announced if b <= song_bar), default=None)
-        if since is None or (last and self._is_in(self.timeline.song_bar(len(ended) - 1), since)):
+        if since is None or (last and self._is_in(self.timeline.song_bar(playhead - 1), since)):
             return last or Meter()
         return self.announced[since]
 

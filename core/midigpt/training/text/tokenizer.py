@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,8 @@ def train_tokenizer(texts: Iterable[str], size: int) -> Any:
 
 
 def save_tokenizer(tokenizer: Any, folder: Path) -> None:
-    """Write ``tokenizer.json``."""
+    """Write ``tokenizer.json``, complete or not at all: other processes may write the same."""
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer.save(str(folder / "tokenizer.json"))
+    unfinished = folder / f"tokenizer.{os.getpid()}.part"
+    tokenizer.save(str(unfinished))
+    unfinished.replace(folder / "tokenizer.json")

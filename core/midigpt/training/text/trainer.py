@@ -66,10 +66,14 @@ class EventTrainer(Trainer):
             outputs = model(inputs["input_ids"], attention_mask=inputs["attention_mask"])
             loss = full_loss(outputs.logits, labels)
         else:
-            llama = self.accelerator.unwrap_model(model)
-            outputs = llama.model(inputs["input_ids"], attention_mask=inputs["attention_mask"])
-            hidden = outputs.last_hidden_state
-            loss, parts = slot_loss(hidden, labels, llama.lm_head.weight, self._first_event)
+            outputs = model(  # through whatever wraps the model, which averages gradients
+                inputs["input_ids"],
+                attention_mask=inputs["attention_mask"],
+                output_hidden_states=True,
+                logits_to_keep=1,
+            )
+            head = self.accelerator.unwrap_model(model).lm_head.weight
+            loss, parts = slot_loss(outputs.hidden_states[-1], labels, head, self._first_event)
             if model.training:
                 self._parts.append(parts)
         return (loss, outputs) if return_outputs else loss
