@@ -15,10 +15,12 @@ log = logging.getLogger(__name__)
 
 
 class Bridge:
-    """Relays between browsers and the server at ``address``; replies go to ``post``."""
+    """Relays between browsers and the server at ``address``; replies go to ``post``. A server that
+    asks machines other than its own for a token is shown ``token``."""
 
-    def __init__(self, address: tuple[str, int], post: Post) -> None:
+    def __init__(self, address: tuple[str, int], post: Post, token: str = "") -> None:
         self._address = address
+        self._token = token
         self._post = post
         self._clients: dict[str, Client] = {}
 
@@ -26,6 +28,8 @@ class Bridge:
         """Begin to relay for a browser."""
         client = Client(*self._address)
         self._clients[browser] = client
+        if self._token:
+            client.send("/midigpt/token", self._token)
         Thread(target=self._listen, args=(browser, client), daemon=True).start()
 
     def receive(self, browser: str, address: str, arguments: list[Any]) -> None:

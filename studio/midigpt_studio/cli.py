@@ -42,6 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         studio = Studio(
             backend=None if connect else load_backend(options.ckpt),
             connect=connect or ("127.0.0.1", 7400),
+            connect_token=options.connect_token,
             host=options.host,
             port=options.port,
             osc_port=options.osc_port,
@@ -88,6 +89,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="UDP port of the live server in here (default: %(default)s)",
     )
     add("--connect", metavar="HOST:PORT", help="attach to a running server; start none")
+    add("--connect-token", default="", metavar="TOKEN", help="the --token of that server")
     add("--ckpt", metavar="PATH", help="checkpoint (default: the bundled one)")
     add(
         "--async-mode",

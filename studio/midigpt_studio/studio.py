@@ -20,7 +20,8 @@ class Studio:
     """A page on ``host:port`` with a live server behind it.
 
     The live server plays with ``backend`` and listens on UDP ``osc_port`` too; without a backend
-    the page is attached to the running server at ``connect``. ``token`` is asked of every browser,
+    the page is attached to the running server at ``connect``, which may ask for a
+    ``connect_token``. ``token`` is asked of every browser,
     unless None; ``names`` are further hosts under which the page may be called.
 
     Raises:
@@ -32,6 +33,7 @@ class Studio:
         self,
         backend: EngineBackend | None = None,
         connect: tuple[str, int] = ("127.0.0.1", 7400),
+        connect_token: str = "",
         host: str = "127.0.0.1",
         port: int = 7480,
         osc_port: int = 7400,
@@ -58,7 +60,7 @@ class Studio:
             self._server = Server(backend, [udp, transport]).start()
             self.osc_address = udp.address
         else:
-            link = Bridge(connect, self._post)
+            link = Bridge(connect, self._post, connect_token)
             self.osc_address = connect
         attach(socketio, link)
         self.url = address.url(host, self._web.port, token)

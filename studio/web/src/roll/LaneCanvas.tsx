@@ -30,7 +30,8 @@ export function LaneCanvas(props: {
   }));
   const latest = useRef(props);
   latest.current = props;
-  const index = useMemo(() => new NoteIndex(track.bars), [session, track]);
+  const index = useMemo(() => new NoteIndex(track.bars), [track, track.version]);
+  const beats = beatsOf(meterOf(session, session.playhead));
   const draw = () => {
     const element = canvas.current;
     if (!element) return;
@@ -41,7 +42,7 @@ export function LaneCanvas(props: {
     if (element.height !== pixelHeight) element.height = pixelHeight;
     const context = element.getContext("2d")!;
     context.setTransform(scale, 0, 0, scale, 0, 0);
-    const { track, session, now } = latest.current;
+    const { track, now } = latest.current;
     const tints = new Map<number, string>();
     if (now >= 0) tints.set(now, cssColour("--tint-now"));
     for (const mark of view.peek().marks) {
@@ -53,7 +54,7 @@ export function LaneCanvas(props: {
       isDrum: track.isDrum,
       colour: cssColour(`--track-${place % TRACK_COLOURS}`),
       height,
-      beats: beatsOf(meterOf(session, session.playhead)),
+      beats,
       lines: {
         bar: cssColour("--line-bar"),
         beat: cssColour("--line-beat"),
@@ -69,7 +70,7 @@ export function LaneCanvas(props: {
     void view.value;
     draw();
   });
-  useLayoutEffect(draw, [session, height, now, track]);
+  useLayoutEffect(draw, [index, height, now, beats]);
   const editor = editorOf(track);
   return (
     <canvas

@@ -56,6 +56,7 @@ export function makeTrack(
     parameters: {},
     attributes: {},
     bars: new Map(),
+    version: 0,
   };
 }
 
@@ -75,6 +76,7 @@ function addNote(session: Session, values: Values): void {
     bar! += 1;
     onset = 0;
   }
+  track.version += 1;
   const kept = barOf(track, bar!);
   kept.notes = [
     ...kept.notes.filter((note) => note.pitch !== pitch || note.onset !== onset),
@@ -116,6 +118,7 @@ function addPrompt(session: Session, values: Values): void {
 function openBar(session: Session, [trackId, index]: Values): void {
   const track = trackOf(session, n(trackId));
   if (!track) return;
+  track.version += 1;
   const bar = barOf(track, n(index));
   const fallback = bar.isOpen ? bar.fallback : "";
   Object.assign(bar, { notes: [], isOpen: true, isLate: false, fallback, takes: bar.takes + 1 });
@@ -176,6 +179,7 @@ function addSampled(session: Session, values: Values): void {
 function flush(session: Session, [trackId, from]: Values): void {
   for (const track of session.tracks) {
     if (!track.isAgent || (n(trackId) !== -1 && n(trackId) !== track.id)) continue;
+    track.version += 1;
     for (const [index, bar] of track.bars) {
       if (index >= Math.max(n(from), session.playhead)) bar.notes = [];
     }
@@ -232,6 +236,7 @@ const REDUCERS: Record<string, Reducer> = {
   "/midigpt/generated/note": (s, [id, index, pitch, velocity, onset, duration]) => {
     const track = trackOf(s, n(id));
     if (!track) return;
+    track.version += 1;
     barOf(track, n(index)).notes.push({
       pitch: n(pitch),
       velocity: n(velocity),

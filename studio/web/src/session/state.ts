@@ -48,6 +48,8 @@ export interface Track {
   parameters: Record<string, number | string | boolean>;
   attributes: Record<string, number>;
   bars: Map<number, Bar>;
+  /** Rises whenever notes change. */
+  version: number;
 }
 
 /** What a model was shown for one generation. */
