@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 from flask import Flask, Response, request
 from flask_socketio import ConnectionRefusedError, SocketIO
 
-from midigpt_studio import files, soundfonts
+from midigpt_studio import files, journal, soundfonts
 from midigpt_studio.link import Link
 from midigpt_studio.post import OscList
 from midigpt_studio.schema import schema
@@ -32,6 +32,7 @@ def make_app(mode: AsyncMode) -> tuple[Flask, SocketIO]:
     app = Flask("midigpt_studio", static_folder="static", static_url_path="/static")
     app.config["MAX_CONTENT_LENGTH"] = MAX_UPLOAD
     app.register_blueprint(files.blueprint)
+    app.register_blueprint(journal.blueprint)
     app.register_blueprint(soundfonts.blueprint)
 
     @app.get("/")
@@ -53,6 +54,7 @@ def make_app(mode: AsyncMode) -> tuple[Flask, SocketIO]:
     socketio = SocketIO(
         app,
         async_mode=mode,
+        async_handlers=False,  # a thread for each message would let them overtake one another
         max_http_buffer_size=MAX_MESSAGE,
         transports=["websocket", "polling"],
         manage_session=False,
