@@ -189,7 +189,8 @@ def test_a_session_of_the_journal_is_opened_as_a_song(stage: Stage):
     stage.press("Open as song")  # the latest is the first
     stage.wait("studio.song.session.value !== null")
     notes = stage.ask(
-        "[...studio.song.session.value.tracks[1].bars].map(([b, {notes}]) => [b, notes.length])"
+        "[...studio.song.session.value.tracks.find(t => t.instrument === 4).bars]"
+        ".map(([bar, {notes}]) => [bar, notes.length])"
     )
     counts = dict(notes)
     assert all(counts[bar] == len(chords[bar]) for bar in range(1, 5))
