@@ -57,7 +57,7 @@ def generate() -> int:
     bars, end = 0, time.monotonic() + seconds
     while time.monotonic() < end:
         config = InferenceConfig(seed=bars, model_dim=8, max_attempts=1, silence_check=False)
-        prompts = [TrackPrompt(0), TrackPrompt(1, [7], autoregressive=True)]
+        prompts = [TrackPrompt(0, []), TrackPrompt(1, [7], autoregressive=True)]
         session = engine.session(song(), GenerationRequest(prompts, config))
         session.note_sink, session.note_interval = (lambda notes: None), 0.0
         with contextlib.suppress(RuntimeError):  # too similar: generated all the same

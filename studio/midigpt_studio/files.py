@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
+from midigpt import audio
 from midigpt.smf import MidiError
 from midigpt_studio.infill import infill
 from midigpt_studio.take import BadTakeError, read_take, write_take
@@ -43,6 +44,23 @@ def export_midi() -> Answer:
     except BadTakeError as problem:
         return _refusal(str(problem), 422)
     return Response(data, mimetype="audio/midi"), 200
+
+
+@blueprint.post("/files/take.<any(mp3, flac, ogg, wav):kind>")
+def export_sound(kind: str) -> Answer:
+    """A take, as JSON, to a sound file, mastered as ``midigpt render`` does."""
+    try:
+        data = write_take(request.get_json(silent=True))
+        with _one_at_a_time:
+            samples = audio.master(audio.render_midi(data))
+        if len(samples) == 0:
+            return _refusal("the take is silent", 422)
+        sound = audio.encode(samples, f".{kind}")
+    except BadTakeError as problem:
+        return _refusal(str(problem), 422)
+    except (RuntimeError, ImportError) as problem:  # a package is missing, which the text names
+        return _refusal(str(problem), 501)
+    return Response(sound, mimetype=f"audio/{'mpeg' if kind == 'mp3' else kind}"), 200
 
 
 @blueprint.post("/files/infill")

@@ -111,7 +111,7 @@ def test_a_file_that_is_no_soundfont_is_an_error(tmp_path) -> None:
 
 def test_a_wav_file_holds_the_samples(tmp_path) -> None:
     samples = np.array([[0.0, 1.0], [0.5, -1.0], [2.0, -2.0]], dtype=np.float32)
-    audio.write_wav(tmp_path / "a.wav", samples)
+    audio.write(tmp_path / "a.wav", samples)
     with wave.open(str(tmp_path / "a.wav")) as file:
         assert (file.getnchannels(), file.getframerate(), file.getnframes()) == (2, 44_100, 3)
         pcm = np.frombuffer(file.readframes(3), "<i2").reshape(3, 2)

@@ -314,3 +314,17 @@ def test_a_hub_name_is_downloaded_without_pickles_and_code(monkeypatch, tmp_path
     assert find_llama("owner/name", "cache") == tmp_path
     assert (asked["name"], asked["cache_dir"]) == ("owner/name", "cache")
     assert asked["allow_patterns"] == ["*.json", "*.safetensors"]
+
+
+@pytest.mark.parametrize("weights", ["float32", "int8"])
+def test_cut_back_and_read_again_changes_no_bit(tmp_path, weights):
+    write_model(tmp_path, True, LLAMA3)
+    model = load_llama(tmp_path, 512, weights=weights, threads=2, cache_directory=tmp_path)
+    ids = np.random.default_rng(3).integers(0, 203, 140)
+    expected = model.score(ids, model.new_cache())[0]
+    cache = model.new_cache()
+    model.prefill(ids[:90], cache)
+    model.prefill(ids[5:25], cache)  # to be forgotten
+    cache.truncate(60)
+    np.testing.assert_array_equal(model.step(ids[60:61], cache)[0], expected[60])
+    np.testing.assert_array_equal(model.score(ids[61:], cache)[0], expected[61:])

@@ -151,6 +151,19 @@ def test_a_bar_that_cannot_be_ready_is_filled_before_its_bar_line(policy: str) -
     assert not player.named("error")
 
 
+def test_a_lost_bar_end_leaves_no_hole() -> None:
+    server = OfflineServer()
+    player = OfflinePlayer(server)
+    player.begin()
+    player.play(3)
+    server.run_until(9.9)  # the end of bar 3 is lost
+    player.say("bar/end", 4, 4, 4)
+    player.play(2, first=5)
+    server.run_until(30.0)
+    assert opened(player, 1) == [2, 3, 4, 5, 6, 7, 8]
+    assert [a[:3] for a in player.named("bar/fallback")] == [(1, 5, "repeat")]
+
+
 def test_a_failed_generation_is_told_and_filled() -> None:
     server = OfflineServer()
     player = OfflinePlayer(server)

@@ -67,7 +67,7 @@ public:
     void last_attention(std::span<const std::int32_t> ids, std::span<float> out);
 
 private:
-    static constexpr int kMostRows = 256;
+    static constexpr int kMostRows = 128;  // their activations stay in the second-level cache
     static constexpr int kMostLogitRows = 16;
 
     // Consecutive rows that belong to one sequence.

@@ -5,7 +5,7 @@ docs/decisions/0001-tinysoundfont.md for why this one and how to install it; mas
 other than WAV need the extra ``audio``.
 """
 
-from midigpt.audio.files import FORMATS, check_format, write, write_wav
+from midigpt.audio.files import FORMATS, check_format, encode, write
 from midigpt.audio.mastering import CEILING, LOUDNESS, loudness, master
 from midigpt.audio.synthesis import (
     PEAK,
@@ -26,11 +26,11 @@ __all__ = [
     "TAIL",
     "Samples",
     "check_format",
+    "encode",
     "loudness",
     "master",
     "render",
     "render_midi",
     "require_soundfont",
     "write",
-    "write_wav",
 ]

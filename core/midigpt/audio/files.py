@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import wave
 from os import PathLike
 from pathlib import Path
@@ -30,10 +31,19 @@ def write(path: str | PathLike[str], samples: Samples, sample_rate: int = SAMPLE
         ImportError: the extra audio is not installed, and the format is not WAV.
         OSError: the file cannot be written.
     """
-    ending = check_format(path)
+    Path(path).write_bytes(encode(samples, check_format(path), sample_rate))
+
+
+def encode(samples: Samples, ending: str, sample_rate: int = SAMPLE_RATE) -> bytes:
+    """The bytes of a sound file of a format, named by its ending as in :data:`FORMATS`.
+
+    Raises:
+        ImportError: the extra audio is not installed, and the format is not WAV.
+    """
+    out = io.BytesIO()
     if ending == ".wav":
-        write_wav(path, samples, sample_rate)
-        return
+        _encode_wav(out, samples, sample_rate)
+        return out.getvalue()
     soundfile = _soundfile()
     kind, subtype = FORMATS[ending]
     options: dict[str, Any] = {}
@@ -41,14 +51,12 @@ def write(path: str | PathLike[str], samples: Samples, sample_rate: int = SAMPLE
         options["compression_level"] = _COMPRESSION[ending]
     if ending == ".mp3":
         options["bitrate_mode"] = "VARIABLE"
-    try:
-        with soundfile.SoundFile(
-            str(path), "w", sample_rate, samples.shape[1], subtype, format=kind, **options
-        ) as file:
-            for start in range(0, len(samples), sample_rate):  # its encoders dislike long blocks
-                file.write(samples[start : start + sample_rate])
-    except soundfile.LibsndfileError as error:
-        raise OSError(f"cannot write {path}: {error}") from None
+    with soundfile.SoundFile(
+        out, "w", sample_rate, samples.shape[1], subtype, format=kind, **options
+    ) as file:
+        for start in range(0, len(samples), sample_rate):  # its encoders dislike long blocks
+            file.write(samples[start : start + sample_rate])
+    return out.getvalue()
 
 
 def check_format(path: str | PathLike[str]) -> str:
@@ -60,10 +68,10 @@ def check_format(path: str | PathLike[str]) -> str:
     return ending
 
 
-def write_wav(path: str | PathLike[str], samples: Samples, sample_rate: int = SAMPLE_RATE) -> None:
-    """Write samples of shape (frames, channels), -1..1, as 16-bit PCM."""
+def _encode_wav(out: io.BytesIO, samples: Samples, sample_rate: int) -> None:
+    """16-bit PCM, with the standard library."""
     pcm = (np.clip(samples, -1.0, 1.0) * 32767.0).astype("<i2")
-    with wave.open(str(path), "wb") as file:
+    with wave.open(out, "wb") as file:
         file.setnchannels(pcm.shape[1])
         file.setsampwidth(2)
         file.setframerate(sample_rate)

@@ -122,6 +122,9 @@ class Answers:
         if target in asked or agent.muted:
             return  # D34
         first, last = target, max(asked, default=target)
+        if last < target - 1 and lookahead == asked.get(last):  # bar ends were lost on the way
+            lost = self._wanted(agent, last + 1, target, heard)
+            self._fill(lost, "its bar end is missing")
         if 1 < target - last <= values["model_dim"] // 2 and lookahead > asked[last]:
             first = max(last + 1, self._stage.piece.playhead)  # no bar falls into the gap (D35)
         asked[target] = lookahead
@@ -152,19 +155,20 @@ class Answers:
 
     def _lead_time(self, agent: Track) -> float | None:
         """When to begin with the bar after the one that sounds, if that is before its bar line."""
-        return self._next_bar_time(agent) if self._stage.values_of(agent)["lead_beats"] else None
+        return self._next_bar_time(agent) if self._stage.value(agent, "lead_beats") else None
 
     def _next_bar_time(self, agent: Track) -> float | None:
         """When an agent with lookahead 0 begins with the next bar, if it has not and if it is
         known."""
-        stage, values = self._stage, self._stage.values_of(agent)
-        bar = stage.piece.playhead
-        if values["lookahead_bars"] or agent.muted or bar + 1 in self._asked.get(agent.id, ()):
+        stage, bar = self._stage, self._stage.piece.playhead
+        if stage.value(agent, "lookahead_bars") or agent.muted:
             return None
         line, beat = stage.time_of(bar + 1), stage.beat_seconds(bar)
-        if line is None or beat is None or scheduling.bars_missing(bar + 1, values):
+        if line is None or beat is None or bar + 1 in self._asked.get(agent.id, ()):
             return None
-        return line - float(values["lead_beats"]) * beat
+        if scheduling.bars_missing(bar + 1, stage.values_of(agent)):
+            return None
+        return line - float(stage.value(agent, "lead_beats")) * beat
 
     # --- foreseeing ------------------------------------------------------------------------
 
@@ -391,6 +395,7 @@ class Answers:
         self.wanted = {key: w for key, w in self.wanted.items() if w.agent is not agent}
         if self.current is not None and self.current.agent is agent:
             self.cancel_job("cancelled")
+        self._asked.pop(agent.id, None)
         self._delivery.drop(agent)
 
     def restart(self) -> None:

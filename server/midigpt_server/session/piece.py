@@ -130,7 +130,7 @@ class Piece:
             self.meters[bar] = meter
             return range(0)
         skipped = range(self.playhead, bar)
-        for ended in range(max(self.playhead, bar - KEPT_BARS), bar + 1):
+        for ended in range(max(self.playhead, bar - self._kept_bars), bar + 1):
             self.meters[ended] = meter
         self.playhead = bar + 1
         return skipped

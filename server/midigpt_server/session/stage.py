@@ -81,6 +81,10 @@ class Stage:
 
     # --- settings --------------------------------------------------------------------------
 
+    def value(self, agent: Track, name: str) -> Any:
+        """One of the parameters that hold for an agent."""
+        return agent.parameters.get(name, self.parameters.persistent[name])
+
     def values_of(self, agent: Track) -> dict[str, Any]:
         """The parameters that hold for an agent, one-shots left out."""
         own = {name: v for name, v in agent.parameters.items() if name in PARAMETERS}
