@@ -6,7 +6,7 @@ The event ``osc`` takes one ``[address, *arguments]`` from a browser and brings 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Literal, TypeAlias
 
 from flask import Flask, Response, request
@@ -14,7 +14,7 @@ from flask_socketio import ConnectionRefusedError, SocketIO
 
 from midigpt_studio import files, journal, soundfonts
 from midigpt_studio.link import Link
-from midigpt_studio.post import OscList
+from midigpt_studio.post import Emit, OscList
 from midigpt_studio.schema import schema
 
 AsyncMode: TypeAlias = Literal["threading", "eventlet"]
@@ -92,11 +92,11 @@ def attach(socketio: SocketIO, link: Link) -> None:
     socketio.on_event("osc", on_osc)
 
 
-def emitter(socketio: SocketIO) -> Callable[[str, list[OscList]], None]:
-    """How a batch of messages is sent to a browser; for :class:`midigpt_studio.post.Post`."""
+def emitter(socketio: SocketIO) -> Emit:
+    """How a batch of messages is sent to browsers; for :class:`midigpt_studio.post.Post`."""
 
-    def emit(browser: str, batch: list[OscList]) -> None:
-        socketio.emit("osc", batch, to=browser)
+    def emit(browsers: list[str], batch: list[OscList]) -> None:
+        socketio.emit("osc", batch, to=browsers)
 
     return emit
 
