@@ -6,15 +6,15 @@ The event ``osc`` takes one ``[address, *arguments]`` from a browser and brings 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Literal, TypeAlias
 
 from flask import Flask, Response, request
 from flask_socketio import ConnectionRefusedError, SocketIO
 
-from midigpt_studio import files, soundfonts
+from midigpt_studio import files, journal, soundfonts
 from midigpt_studio.link import Link
-from midigpt_studio.post import OscList
+from midigpt_studio.post import Emit, OscList
 from midigpt_studio.schema import schema
 
 AsyncMode: TypeAlias = Literal["threading", "eventlet"]
@@ -32,6 +32,7 @@ def make_app(mode: AsyncMode) -> tuple[Flask, SocketIO]:
     app = Flask("midigpt_studio", static_folder="static", static_url_path="/static")
     app.config["MAX_CONTENT_LENGTH"] = MAX_UPLOAD
     app.register_blueprint(files.blueprint)
+    app.register_blueprint(journal.blueprint)
     app.register_blueprint(soundfonts.blueprint)
 
     @app.get("/")
@@ -53,6 +54,7 @@ def make_app(mode: AsyncMode) -> tuple[Flask, SocketIO]:
     socketio = SocketIO(
         app,
         async_mode=mode,
+        async_handlers=False,  # a thread for each message would let them overtake one another
         max_http_buffer_size=MAX_MESSAGE,
         transports=["websocket", "polling"],
         manage_session=False,
@@ -90,11 +92,11 @@ def attach(socketio: SocketIO, link: Link) -> None:
     socketio.on_event("osc", on_osc)
 
 
-def emitter(socketio: SocketIO) -> Callable[[str, list[OscList]], None]:
-    """How a batch of messages is sent to a browser; for :class:`midigpt_studio.post.Post`."""
+def emitter(socketio: SocketIO) -> Emit:
+    """How a batch of messages is sent to browsers; for :class:`midigpt_studio.post.Post`."""
 
-    def emit(browser: str, batch: list[OscList]) -> None:
-        socketio.emit("osc", batch, to=browser)
+    def emit(browsers: list[str], batch: list[OscList]) -> None:
+        socketio.emit("osc", batch, to=browsers)
 
     return emit
 

@@ -57,7 +57,7 @@ class Bridge:
                     log.debug("from the server: %s", problem)
                     continue
                 return
-            self._post.post(browser, [message.address, *message.arguments])
+            self._post.post(browser, message)
 
 
 def parse_address(text: str) -> tuple[str, int]:

@@ -13,6 +13,7 @@ import webbrowser
 from midigpt import __version__
 from midigpt.inference import InferenceEngine
 from midigpt_server.generation.engine_backend import EngineBackend
+from midigpt_server.journal.location import journal_path
 from midigpt_studio import address
 from midigpt_studio.bridge import parse_address
 from midigpt_studio.studio import Studio
@@ -46,6 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
             host=options.host,
             port=options.port,
             osc_port=options.osc_port,
+            journal=journal_path() if options.journal else None,
             token=token,
             names=options.name,
             mode=options.async_mode,
@@ -90,6 +92,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add("--connect", metavar="HOST:PORT", help="attach to a running server; start none")
     add("--connect-token", default="", metavar="TOKEN", help="the --token of that server")
+    add("--no-journal", dest="journal", action="store_false", help="keep no sessions")
     add("--ckpt", metavar="PATH", help="checkpoint (default: the bundled one)")
     add(
         "--async-mode",

@@ -12,15 +12,18 @@ from collections.abc import Callable
 from threading import Event, Thread
 from typing import Any, TypeAlias
 
+from midigpt_server.protocol.osc import Message
+
 #: Seconds between two flushes: the delay of a message, at most.
 INTERVAL = 0.020
 
 OscList: TypeAlias = list[Any]  # [address, argument, ...]
-Emit: TypeAlias = Callable[[str, list[OscList]], None]  # (receiver, batch)
+Emit: TypeAlias = Callable[[list[str], list[OscList]], None]  # (receivers, batch)
 
 
 class Post:
-    """A queue of messages to named receivers. ``emit`` sends one batch to one receiver.
+    """A queue of messages to named receivers. ``emit`` sends one batch to all who get the same: the
+    many that watch one session cost one encoding.
 
     ``wake`` is called after each message, from any thread, for whoever calls :meth:`flush`.
     """
@@ -28,21 +31,25 @@ class Post:
     def __init__(self, emit: Emit, wake: Callable[[], None] = lambda: None) -> None:
         self._emit = emit
         self._wake = wake
-        self._queue: deque[tuple[str, OscList]] = deque()
+        self._queue: deque[tuple[str, Message]] = deque()
 
-    def post(self, receiver: str, message: OscList) -> None:
+    def post(self, receiver: str, message: Message) -> None:
         """Queue a message; never blocks, from any thread."""
         self._queue.append((receiver, message))
         self._wake()
 
     def flush(self) -> None:
         """Send what is queued: one batch a receiver, in order."""
-        batches: dict[str, list[OscList]] = {}
+        batches: dict[str, list[Message]] = {}
         while self._queue:
             receiver, message = self._queue.popleft()
             batches.setdefault(receiver, []).append(message)
+        alike: dict[tuple[int, ...], list[str]] = {}
         for receiver, batch in batches.items():
-            self._emit(receiver, batch)
+            alike.setdefault(tuple(map(id, batch)), []).append(receiver)
+        for receivers in alike.values():
+            batch = batches[receivers[0]]
+            self._emit(receivers, [[message.address, *message.arguments] for message in batch])
 
 
 class ThreadedPost(Post):

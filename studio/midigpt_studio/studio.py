@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from midigpt_server.generation.engine_backend import EngineBackend
 from midigpt_server.server import Server
@@ -12,6 +13,7 @@ from midigpt_studio.app import AsyncMode, attach, emitter, make_app
 from midigpt_studio.bridge import Bridge
 from midigpt_studio.files import ENGINE
 from midigpt_studio.guard import Guard
+from midigpt_studio.journal import JOURNAL
 from midigpt_studio.link import Link
 from midigpt_studio.transport import SocketIoTransport
 
@@ -19,10 +21,10 @@ from midigpt_studio.transport import SocketIoTransport
 class Studio:
     """A page on ``host:port`` with a live server behind it.
 
-    The live server plays with ``backend`` and listens on UDP ``osc_port`` too; without a backend
-    the page is attached to the running server at ``connect``, which may ask for a
-    ``connect_token``. ``token`` is asked of every browser,
-    unless None; ``names`` are further hosts under which the page may be called.
+    The live server plays with ``backend``, listens on UDP ``osc_port`` too and writes its sessions
+    to ``journal``, unless None; without a backend the page is attached to the running server at
+    ``connect``, which may ask for a ``connect_token``. ``token`` is asked of every browser, unless
+    None; ``names`` are further hosts under which the page may be called.
 
     Raises:
         OSError: a port cannot be bound.
@@ -37,6 +39,7 @@ class Studio:
         host: str = "127.0.0.1",
         port: int = 7480,
         osc_port: int = 7400,
+        journal: Path | None = None,
         token: str | None = None,
         names: Iterable[str] = (),
         mode: AsyncMode = "threading",
@@ -51,13 +54,14 @@ class Studio:
         udp = bind_udp(osc_port) if backend else None
         app, socketio = make_app(mode)
         app.config[ENGINE] = backend.engine if backend else None
+        app.config[JOURNAL] = journal
         self._web = Web(Guard(app, address.names(host, list(names)), token), host, port)
         self._post = PostOfMode(emitter(socketio))
         self._server: Server | None = None
         link: Link
         if backend is not None and udp is not None:
             link = transport = SocketIoTransport(self._post)
-            self._server = Server(backend, [udp, transport]).start()
+            self._server = Server(backend, [udp, transport], journal=journal).start()
             self.osc_address = udp.address
         else:
             link = Bridge(connect, self._post, connect_token)

@@ -33,7 +33,7 @@ class Browser:
         """Post them, unless the browser is gone: sessions keep a peer until they end."""
         if self.transport.is_connected(self.name):
             for message in messages:
-                self.transport.post.post(self.name, [message.address, *message.arguments])
+                self.transport.post.post(self.name, message)
 
     def on_port(self, port: int) -> Browser:
         """Itself: a browser has no ports."""

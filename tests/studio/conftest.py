@@ -26,8 +26,9 @@ FLAGS = [
 
 
 @pytest.fixture(scope="session")
-def studio() -> Iterator[Studio]:
-    studio = Studio(load_backend(None), port=0, osc_port=0)
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    journal = tmp_path_factory.mktemp("journal") / "sessions.sqlite3"
+    studio = Studio(load_backend(None), port=0, osc_port=0, journal=journal)
     thread = threading.Thread(target=studio.serve, daemon=True)
     thread.start()
     yield studio

@@ -80,6 +80,16 @@ def test_malformed_messages_are_answered_and_change_nothing(studio: Studio):
     talker.close()
 
 
+def test_messages_of_a_browser_never_overtake_one_another(studio: Studio):
+    talker = Talker(studio.url)
+    for number in range(300):
+        talker.send("/midigpt/ping", str(number))
+    with talker._came:
+        assert talker._came.wait_for(lambda: len(talker.received) >= 300, 20)
+    assert [message[1] for message in talker.received] == [str(n) for n in range(300)]
+    talker.close()
+
+
 def test_a_bridge_plays_on_another_server(studio: Studio):
     bridge = Studio(connect=("127.0.0.1", studio.osc_address[1]), port=0)
     thread = threading.Thread(target=bridge.serve, daemon=True)

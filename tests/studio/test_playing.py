@@ -172,3 +172,25 @@ def test_pause_ends_every_note(stage: Stage):
     reached = stage.ask("studio.client.session.value.playhead")
     stage.page.wait_for_timeout(2500)
     assert stage.ask("studio.client.session.value.playhead") == reached
+
+
+def test_a_session_of_the_journal_is_opened_as_a_song(stage: Stage):
+    stage.play()
+    stage.quick()
+    stage.wait("studio.leader.bar.value >= 6")
+    stage.press("Pause")
+    chords = stage.bars(CHORDS)
+    stage.tab("Sessions")
+    session = stage.session_id()
+    kept = "fetch('/takes.json').then(r => r.json())"
+    stage.wait(f"{kept}.then(takes => takes.some(t => t.session === '{session}'))")
+    stage.tab("Band")
+    stage.tab("Sessions")
+    stage.press("Open as song")  # the latest is the first
+    stage.wait("studio.song.session.value !== null")
+    notes = stage.ask(
+        "[...studio.song.session.value.tracks.find(t => t.instrument === 4).bars]"
+        ".map(([bar, {notes}]) => [bar, notes.length])"
+    )
+    counts = dict(notes)
+    assert all(counts[bar] == len(chords[bar]) for bar in range(1, 5))

@@ -6,7 +6,7 @@ import { changeInstrument, removeTrack } from "./session/tracks";
 import type { Session, Track } from "./session/state";
 import { Song } from "./song/document";
 import { SongPlayer } from "./song/song-player";
-import { download, infill, midiOf, readMidi, wavOf } from "./song/files";
+import { download, infill, midiOf, readMidi, takeMidi, wavOf } from "./song/files";
 import { lengthOf, noteOf, type Take, takeOf } from "./song/take";
 import { client, jam, leader, mixer, player } from "./studio";
 import { marks, unmarkAll } from "./roll/selection";
@@ -83,6 +83,14 @@ export function openMidi(file: File): Promise<void> {
     const take = await readMidi(file);
     show("song");
     song.open(take, file.name.replace(/\.midi?$/i, ""));
+  }) as Promise<void>;
+}
+
+/** Put a session of the journal on the desk as a song. */
+export function openTake(number: number, name: string): Promise<void> {
+  return working(`Opening ${name}`, async () => {
+    const file = await takeMidi(number);
+    await openMidi(new File([file], `${name}.mid`));
   }) as Promise<void>;
 }
 

@@ -8,6 +8,9 @@ import { AddTrack } from "./AddTrack";
 import { TrackCard } from "./TrackCard";
 import { openTrack } from "./tabs";
 
+/** One node for ever: it depends on no message, so it need not be drawn again with each. */
+const addTrack = <AddTrack />;
+
 /** Who plays, and how. */
 export function Band() {
   const { tracks } = shown.value;
@@ -35,10 +38,10 @@ export function Band() {
                 <b>{trackName(track)}</b>
                 {track.isAgent && <span class="badge agent">agent</span>}
               </summary>
-              <TrackCard track={track} />
+              {openTrack.value === track.id && <TrackCard track={track} />}
             </details>
           ))}
-          {isLive && <AddTrack />}
+          {isLive && addTrack}
         </Section>
       )}
       <Section title="You">

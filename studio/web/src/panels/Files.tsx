@@ -38,7 +38,7 @@ export function Files() {
       )}
       <Section title="SoundFont">
         <p class="note">
-          {player.soundfont.value || "Loaded with the first sound."} Drop an .sf2 or .sf3 file for
+          {player.soundfont.value ? `${player.soundfont.value}.` : "Loaded with the first sound."} Drop an .sf2 or .sf3 file for
           another sound.
         </p>
       </Section>

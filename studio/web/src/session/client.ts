@@ -75,6 +75,15 @@ export class Client {
     await this.watch(id);
   }
 
+  /** Go on with a session of the journal, or one that has lost its player. */
+  async resume(id: string): Promise<void> {
+    const snapshot = this.#heard("/midigpt/session/snapshot");
+    this.send("/midigpt/session/resume", id);
+    await snapshot;
+    this.isPlayer.value = true;
+    await this.watch(id);
+  }
+
   list(): void {
     this.send("/midigpt/sessions/query");
   }

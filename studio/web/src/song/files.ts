@@ -20,6 +20,25 @@ export async function readMidi(file: File): Promise<Take> {
   return (await post("/files/midi", file, "audio/midi")).json();
 }
 
+/** A session that the server's journal has kept. */
+export interface Kept {
+  take: number;
+  session: string;
+  name: string;
+  began: number;
+  bars: number;
+  notes: number;
+  answers: number;
+}
+
+export async function keptTakes(): Promise<Kept[]> {
+  return (await fetch("/takes.json").then(answerOf)).json();
+}
+
+export async function takeMidi(number: number): Promise<Blob> {
+  return (await fetch(`/takes/${number}.mid`).then(answerOf)).blob();
+}
+
 export async function midiOf(take: Take): Promise<Blob> {
   return (await post("/files/take.mid", JSON.stringify(take))).blob();
 }
