@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import live, model_speed
+from bench import live, model_speed, over_osc
 from bench.runner import ROOT, Result, Runner
 from bench.shapes import GPT2, SHAPES
 
@@ -20,9 +20,10 @@ BENCHMARKS = {
         model_speed.decode,
         model_speed.prefill,
         model_speed.batch,
-        live.bar,
-        live.startup,
-        live.gil,
+        over_osc.bar,
+        over_osc.startup,
+        over_osc.gil,
+        live.live,
     )
 }
 
@@ -42,7 +43,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--shapes", nargs="+", choices=SHAPES, default=list(GPT2))
     parser.add_argument("--prompt", type=int, default=600, help="tokens of the prompt")
     parser.add_argument("--tokens", type=int, default=100, help="tokens decoded after it")
-    parser.add_argument("--bars", type=int, default=24, help="bars played at a server")
+    parser.add_argument("--bars", type=int, help="bars played at a server (24; live: 200)")
+    parser.add_argument("--only", default="", help="live: settings whose name has this text")
     parser.add_argument("--seconds", type=float, default=10, help="of watching (gil)")
     parser.add_argument("--rounds", type=int, default=5, help="runs of each, in turn")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)

@@ -1,139 +1,172 @@
-"""How soon the server is there and a bar comes back, over real UDP; whether Python waits."""
+"""``python -m bench live``: does every bar come in time? A client plays real music in real time.
+
+ISR is the share of the notes due that arrived before their onset; a missing bar counts all its
+notes (as many as the bars have on average). With lead 0 a note may come as late as the first one.
+"""
 
 from __future__ import annotations
 
-import statistics
+import json
+import os
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bench.runner import ROOT, Result, Runner
+from bench.shapes import checkpoint
 from midigpt_server.client import Client
 
-CHECKPOINT = ROOT / "models" / "ghost_live_small.safetensors"
-PORT = 7460
-WAIT_S = 60.0
-_MELODY = (60, 62, 64, 65, 67, 65, 64, 62)
+CLIENT = ROOT / "bench/workers/live_client.py"
+MIDI = ROOT / "tests/data/midi/wrought_havoc.mid"
+FOUR, THREE, SEVEN = (4, 4), (3, 4), (7, 8)
+#: twelve notes a bar at most, one at a time, for models of random weights
+TWELVE = {"density_hard_limit": 12, "polyphony_hard_limit": 1, "mask_mode": "attention_skip"}
 
 
-def bar(runner: Runner) -> list[Result]:
-    """Milliseconds from bar/end to generated/close with the bundled checkpoint."""
-    times: dict[str, list[float]] = {}
-    for _ in range(runner.options.rounds):
-        for name, command in _servers(runner).items():
-            times.setdefault(name, []).extend(_bar_times(command, runner.options.bars))
-    return _compared({name: statistics.median(found) * 1e3 for name, found in times.items()})
+@dataclass
+class Setting:
+    """One row of the table."""
+
+    name: str
+    sessions: int = 1
+    bpm: float = 120
+    meters: list[tuple[int, int]] = field(default_factory=lambda: [FOUR])
+    parameters: dict[str, Any] = field(default_factory=dict)
+    shape: str | None = None  # random weights; None: the bundled model
+    bars: int = 200
+    bars_per_meter: int = 8
+    tracks: int = 4
+    tempo: bool = True
+    slack: float = 0.0
+    port: int = 0
+    midi: str = str(MIDI)
 
 
-def startup(runner: Runner) -> list[Result]:
-    """Milliseconds from the process's start to its first OSC reply, and its peak memory."""
-    times: dict[str, list[float]] = {}
-    peaks: dict[str, list[float]] = {}
-    for _ in range(runner.options.rounds + 1):  # the first round fills the system's file cache
-        for name, command in _servers(runner).items():
-            with _started(command) as (process, _, seconds):
-                times.setdefault(name, []).append(seconds)
-                peaks.setdefault(name, []).append(_peak_megabytes(process.pid))
-    rows = _compared({name: statistics.median(t[1:]) * 1e3 for name, t in times.items()})
-    for row in rows:
-        row["peak MB"] = statistics.median(peaks[row["what"]][1:])
+def settings() -> list[Setting]:
+    live = {"fallback": "repeat", "max_attempts": 1}
+    next_bar = {**live, "lookahead_bars": 0, "streaming": 1}
+    rows = [
+        Setting(f"lookahead 1, {bpm} BPM", sessions, bpm, parameters=live)
+        for bpm, sessions in ((120, 1), (120, 4), (120, 8), (180, 4), (240, 8))
+    ]
+    rows.append(
+        Setting("lookahead 1, meters change", 4, 120, [FOUR, THREE, SEVEN], parameters=live)
+    )
+    rows += [
+        Setting("lookahead 0, lead 1 beat", n, parameters={**next_bar, "lead_beats": 1})
+        for n in (1, 4)
+    ]
+    rows += [
+        Setting("lookahead 0, lead 0", n, parameters={**next_bar, "lead_beats": 0}, slack=slack)
+        for n, slack in ((1, 0.03), (8, 0.1))
+    ]
+    rows.append(Setting("timetags", 1, parameters={**live, "timetags": 1, "streaming": 1}))
+    twelve = {**live, **TWELVE}
+    rows += [Setting("random weights, lookahead 1", 1, parameters=twelve, shape="87M", bars=48)]
+    rows += [
+        Setting("overload: random weights", 8, 240, parameters=twelve, shape="87M", bars=48),
+    ]
     return rows
 
 
-def gil(runner: Runner) -> list[Result]:
-    """Milliseconds that a Python thread wakes late, while nothing runs and while bars are made."""
-    result = runner.run("gil", runner.options.seconds, runner.options.threads)
-    return [
-        {"while": name, "bars": r["bars"]}
-        | {f"{kind} ms late": r[kind] * 1e3 for kind in ("median", "99 %", "worst")}
-        for name, r in result.items()
-    ]
+def run(setting: Setting, folder: Path) -> dict[str, Any]:
+    """One row, measured."""
+    with _server(setting, folder) as (port, pid):
+        setting.port = port
+        memory = _memory(pid)
+        done = subprocess.run(
+            [sys.executable, str(CLIENT)],
+            input=json.dumps(asdict(setting)),
+            capture_output=True,
+            text=True,
+        )
+        grown = _memory(pid) - memory
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return {**_row(setting, json.loads(done.stdout)), "server MB +": grown}
 
 
-def _servers(runner: Runner) -> dict[str, list[str]]:
-    common = ["--ckpt", str(CHECKPOINT), "--port", str(PORT), "--log_level", "ERROR"]
-    found = {"ours": [sys.executable, "-m", "midigpt_server.cli", *common]}
-    program = runner.midigpt("midigpt-server")
-    if program:
-        found["MIDI-GPT 0.4.2"] = [str(program), "--host", "127.0.0.1", *common]
-    return found
+def _row(setting: Setting, results: list[dict[str, Any]]) -> dict[str, Any]:
+    def total(name: str) -> float:
+        return float(sum(result[name] for result in results))
+
+    firsts = sorted(1e3 * s for result in results for s in result["first_note"])
+    dates = sorted(1e3 * s for result in results for s in result["date_errors"])
+    return {
+        "setting": setting.name,
+        "model": setting.shape or "bundled",
+        "BPM": setting.bpm,
+        "sessions": setting.sessions,
+        "bars due": int(total("bars")),
+        "notes a bar": total("notes") / max(1.0, total("bars")),
+        "ISR": total("notes_in_time") / max(1.0, total("notes")),
+        "bars in time": total("bars_in_time") / max(1.0, total("bars")),
+        "missing": int(total("missing")),
+        "fallbacks": int(total("fallbacks")),
+        "notes dropped": int(total("dropped")),
+        "errors": int(total("errors")),
+        "first note p95, ms": _quantile(firsts, 0.95),
+        "date error p99, ms": _quantile(dates, 0.99) if dates else "",
+    }
+
+
+def _quantile(ordered: list[float], share: float) -> float:
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
 
 
 @contextmanager
-def _started(command: list[str]) -> Iterator[tuple[subprocess.Popen[bytes], Client, float]]:
-    """A server that has answered once, a client of it, and how long that took."""
-    started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def _server(setting: Setting, folder: Path) -> Iterator[tuple[int, int]]:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "midigpt_server.commands.serve", "--port", str(port)]
+    command += ["--log-level", "ERROR", "--seed", "1"]
+    if setting.shape:
+        command += ["--ckpt", str(checkpoint(setting.shape, folder))]
+    process = subprocess.Popen(command)
     try:
-        with Client(port=PORT) as client:
-            while True:
-                client.send("/midigpt/session/init", "bench")
+        with Client(port=port) as client:
+            for _ in range(240):
+                client.send("/midigpt/ping", "?")
                 try:
-                    client.receive(timeout=0.005)
+                    client.wait_for("/midigpt/pong", timeout=0.5)
                     break
                 except (TimeoutError, ConnectionError):
-                    if process.poll() is not None or time.perf_counter() > started + WAIT_S:
-                        raise SystemExit(f"{' '.join(command)} does not answer") from None
-            seconds = time.perf_counter() - started
-            time.sleep(0.5)  # what it does after the reply counts towards its memory
-            yield process, client, seconds
+                    time.sleep(0.1)
+        yield port, process.pid
     finally:
         process.terminate()
         process.wait()
 
 
-def _bar_times(command: list[str], bars: int) -> list[float]:
-    """A melody of eight quavers a bar, an agent on bass; seconds of each answered bar."""
-    with _started(command) as (_, client, _):
-        while True:  # late replies to the greetings
-            try:
-                client.receive(timeout=0.3)
-            except TimeoutError:
-                break
-        client.send("/midigpt/session/init", "bench")
-        client.wait_for("/midigpt/session/ready")
-        client.send("/midigpt/track/create", 0, 0, 10, 0)
-        client.send("/midigpt/track/create", 1, 33, 10, 1)
-        for name, value in [("max_attempts", 1), ("sampling_seed", 7)]:
-            client.send("/midigpt/param/set", name, value)
-        client.send("/midigpt/session/start")
-        client.wait_for("/midigpt/session/started")
-        times = []
-        for number in range(bars):
-            for place, pitch in enumerate(_MELODY):
-                note = (0, pitch + number % 5, 80, place / 8, 1 / 8, number)
-                client.send("/midigpt/note", *note, tags="iiiffi")
-            time.sleep(0.02)
-            started = time.perf_counter()
-            client.send("/midigpt/bar/end", number, 4, 4)
-            if number < 3:
-                continue  # the buffer fills
-            replies = client.receive_until(
-                lambda reply: reply.address in ("/midigpt/generated/close", "/midigpt/error"),
-                timeout=WAIT_S,
-            )
-            if replies[-1].address == "/midigpt/generated/close":
-                times.append(time.perf_counter() - started)
-            client.receive_until(
-                lambda reply: reply.address == "/midigpt/status" and "ready" in reply.arguments,
-                timeout=WAIT_S,
-            )
-        return times
+def _memory(pid: int) -> float:
+    """Resident megabytes, where /proc tells them."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except OSError:
+        return float("nan")
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def _compared(medians: dict[str, float]) -> list[Result]:
-    return [
-        {"what": name, "ms": ms, "ours is faster by": ms / medians["ours"]}
-        for name, ms in medians.items()
-    ]
-
-
-def _peak_megabytes(pid: int) -> float:
-    """Peak resident memory; of Linux."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1024
-    raise SystemExit("peak memory is not known here")
+def live(runner: Runner) -> list[Result]:
+    """The settings that were asked for, one after the other."""
+    chosen = settings()
+    options = runner.options
+    if options.only:
+        chosen = [s for s in chosen if options.only in f"{s.name}, {s.sessions} {s.bpm:g}"]
+    for setting in chosen:
+        setting.bars = min(setting.bars, options.bars or setting.bars)
+    found = []
+    for setting in chosen:
+        row = run(setting, options.folder)
+        print(
+            {k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()}, file=sys.stderr
+        )
+        found.append(row)
+    return found

@@ -1,81 +1,88 @@
-"""The server: datagrams to sessions, sessions to the generator, replies back.
+"""The server: a conductor, the transports in front of it and the generation thread behind it.
 
-All methods but :meth:`Server.close` run on the endpoint's thread, which owns every session; the
-generation thread only sees frozen jobs and posts events.
+One asyncio loop, on the server thread, receives, keeps time and sends; it never computes music.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping
-from threading import Thread
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
-from midigpt import __version__
-from midigpt_server import osc, protocol
-from midigpt_server.generator import Failed, GenerationEvent, Generator, Prompted, Succeeded
-from midigpt_server.job import Backend, Job
-from midigpt_server.osc import Message
-from midigpt_server.registry import Address, Connection, Registry
-from midigpt_server.replies import ProtocolError, error, reply
-from midigpt_server.session import Session
-from midigpt_server.udp import UdpEndpoint
-
-INIT = "/midigpt/session/init"
-
-log = logging.getLogger(__name__)
+from midigpt_server.conductor import Conductor
+from midigpt_server.generation.job import Backend, Job
+from midigpt_server.generation.thread import GenerationEvent, GenerationThread
+from midigpt_server.journal.journal import Journal
+from midigpt_server.protocol.osc import Message
+from midigpt_server.timing.clock import WallClock
+from midigpt_server.transports.transport import Peer, Transport
 
 
 class Server:
-    """An OSC server around one backend.
+    """An OSC server around one backend; arguments as for :class:`Conductor`.
 
-    ``defaults`` overrides defaults of the parameter table for every session; ``reply_port`` sends
-    all replies to that port of the sender's host. Raises
-    :class:`midigpt_server.fields.BadValueError` for a default that cannot be set.
+    ``journal`` is the file that all sessions are written to; None: they are not.
+
+    ``with Server(backend, [UdpTransport(port=7400)]):`` works on a thread of its own;
+    :meth:`serve` on the calling one.
     """
 
     def __init__(
         self,
         backend: Backend,
-        endpoint: UdpEndpoint,
+        transports: Sequence[Transport],
         defaults: Mapping[str, Any] | None = None,
         reply_port: int | None = None,
+        token: str | None = None,
+        journal: Path | None = None,
     ) -> None:
-        def make_session() -> Session:
-            return Session(backend.info, defaults)
-
-        make_session()  # refuses bad defaults now
-        self.endpoint = endpoint
-        self._reply_port = reply_port
-        self._registry = Registry(make_session, reply_port)
-        self._generator = Generator(backend, endpoint.post)
-        self._running: tuple[Session, Job] | None = None
-        self._turn = 0
+        self._clock = WallClock()
+        self.conductor = Conductor(
+            *(backend.info, self._submit, self._clock, defaults, reply_port, token),
+            slots=backend.slots,
+            foresee=self._foresee,
+        )
+        self._journal_path = journal
+        self._transports = transports
+        self._generation = GenerationThread(backend, self._post)
+        self._loop: asyncio.AbstractEventLoop
+        self._end: asyncio.Event
+        self._ready = Event()
+        self._timer: asyncio.TimerHandle | None = None
         self._thread: Thread | None = None
 
     @property
+    def counters(self) -> Counter[str]:
+        """What was received, sent and refused."""
+        return self.conductor.counters
+
+    @property
     def port(self) -> int:
-        """The port it listens on."""
-        return self.endpoint.address[1]
+        """The port of the first transport."""
+        return self._transports[0].port
 
     def serve(self) -> None:
         """Work until closed, on the calling thread."""
-        self.endpoint.serve(self._on_datagram, self._on_event)
+        asyncio.run(self._serve())
 
     def start(self) -> Server:
-        """Work on a thread of its own."""
-        self._thread = Thread(target=self.serve, name="midigpt-listener", daemon=True)
+        """Work on a thread of its own; returns when the transports are open."""
+        self._thread = Thread(target=self.serve, name="midigpt-server", daemon=True)
         self._thread.start()
+        self._ready.wait()
         return self
 
     def close(self) -> None:
-        """End both threads."""
-        self.endpoint.close()
+        """End both threads; after :meth:`serve` has returned, or from another thread."""
         if self._thread is not None:
+            self._loop.call_soon_threadsafe(self._end.set)
             self._thread.join()
-        if self._running is not None:
-            self._running[1].cancel.set()
-        self._generator.close()
+        self.conductor.close()
+        self._generation.close()
 
     def __enter__(self) -> Server:
         return self.start()
@@ -83,82 +90,62 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # --- from the network ------------------------------------------------------------------
+    # --- the receiver of the transports ----------------------------------------------------
 
-    def _on_datagram(self, datagram: bytes, sender: Address) -> None:
+    def receive(self, messages: Sequence[Message], peer: Peer) -> None:
+        """Take the messages of one packet; on the loop."""
+        self.conductor.receive(messages, peer)
+        self._set_timer()
+
+    # --- on the loop -----------------------------------------------------------------------
+
+    async def _serve(self) -> None:
+        self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
+        journal = self._open_journal()
+        for transport in self._transports:
+            await transport.open(self)
+        self._ready.set()
         try:
-            for message in osc.decode(datagram):
-                self._on_message(message, sender)
-        except osc.UndecodableError as problem:
-            self.endpoint.counters["undecodable"] += 1
-            log.debug("from %s:%d: %s", *sender, problem)
-        self._dispatch()
+            await self._end.wait()
+        finally:
+            for transport in self._transports:
+                transport.close()
+            if journal is not None:
+                journal.close()
 
-    def _on_message(self, message: Message, sender: Address) -> None:
-        rows = protocol.rows_of(message.address)
-        if not rows:
-            self.endpoint.counters["unknown_address"] += 1
-            log.debug("unknown address %s from %s:%d", message.address, *sender)
-        for row in rows:
-            if row.handler is None:
-                self._on_ping(message, sender)
-                continue
-            connection, forgotten = self._registry.connection_for(sender, row.address == INIT)
-            for session in forgotten:
-                session.stop()
-            self._perform(connection, row, message)
-
-    def _perform(self, connection: Connection, row: protocol.Inbound, message: Message) -> None:
-        log.debug("<- %s %s", row.address, message.arguments)
-        try:
-            protocol.perform(connection.session, row, message.arguments)
-        except ProtocolError as refusal:
-            self.endpoint.counters[f"error_{refusal.code.value}"] += 1
-            log.info("error=%d %s", refusal.code, refusal.text)
-            self._send(connection, [error(refusal.code, refusal.text)])
-        self._send(connection, connection.session.take_replies())
-
-    def _on_ping(self, message: Message, sender: Address) -> None:
-        text = str(message.arguments[0]) if message.arguments else ""
-        host, port = sender
-        pong = osc.encode(*reply("pong", text, __version__))
-        self.endpoint.send(pong, (host, self._reply_port or port))
-
-    # --- from the generation thread --------------------------------------------------------
+    def _open_journal(self) -> Journal | None:
+        if self._journal_path is None:
+            return None
+        return Journal(self._journal_path, self.conductor, self._clock, self._call)
 
     def _on_event(self, event: GenerationEvent) -> None:
-        assert self._running is not None
-        session, job = self._running
-        if isinstance(event, Prompted):
-            session.on_prompt_state(job, event.prompt)
-        else:
-            self._running = None
-            if isinstance(event, Succeeded):
-                session.on_result(job, event.result)
-            elif isinstance(event, Failed):
-                session.on_failure(job, event.reason)
-        connection = self._registry.connection_of(session)
-        if connection is not None:
-            self._send(connection, session.take_replies())
-        self._dispatch()
+        self.conductor.on_event(event)
+        self._set_timer()
 
-    # --- to the generation thread and to the network ---------------------------------------
+    def _tick(self) -> None:
+        self._timer = None
+        self.conductor.tick()
+        self._set_timer()
 
-    def _dispatch(self) -> None:
-        """Start a wanted generation if the generator is free: the session served least recently."""
-        if self._running is not None:
-            return
-        waiting = [c for c in self._registry if c.session.wanted is not None]
-        if not waiting:
-            return
-        connection = min(waiting, key=lambda c: c.served)
-        connection.served = self._turn = self._turn + 1
-        job = connection.session.begin()
-        self._running = (connection.session, job)
-        self._send(connection, connection.session.take_replies())
-        self._generator.submit(job)
+    def _set_timer(self) -> None:
+        due = self.conductor.next_tick
+        if self._timer is not None:
+            if self._timer.when() == due:
+                return
+            self._timer.cancel()
+        self._timer = None if due is None else self._loop.call_at(due, self._tick)
 
-    def _send(self, connection: Connection, messages: list[Message]) -> None:
-        for message in messages:
-            log.debug("-> %s %s", message.address, message.arguments)
-            self.endpoint.send(osc.encode(*message), connection.reply_address)
+    # --- between the threads ---------------------------------------------------------------
+
+    def _submit(self, job: Job) -> None:
+        self._generation.submit(job)
+
+    def _foresee(self, job: Job) -> None:
+        self._generation.foresee(job)
+
+    def _post(self, event: GenerationEvent) -> None:
+        self._call(self._on_event, event)
+
+    def _call(self, function: Callable[..., None], *arguments: Any) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has been closed
+            self._loop.call_soon_threadsafe(function, *arguments)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from musician import Musician
@@ -8,7 +9,13 @@ from stand_in import StandIn
 
 from midigpt_server.client import Client
 from midigpt_server.server import Server
-from midigpt_server.udp import UdpEndpoint
+from midigpt_server.transports.udp import UdpTransport
+
+
+@pytest.fixture(autouse=True)
+def data_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands that the tests start keep their journals to themselves."""
+    monkeypatch.setenv("MIDIGPT_DATA", str(tmp_path / "midigpt-data"))
 
 
 @pytest.fixture
@@ -18,7 +25,7 @@ def backend() -> StandIn:
 
 @pytest.fixture
 def server(backend: StandIn) -> Iterator[Server]:
-    with Server(backend, UdpEndpoint(port=0)) as server:
+    with Server(backend, [UdpTransport(port=0)]) as server:
         yield server
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from transcript import settle
 
 from midigpt_server.client import Client
-from midigpt_server.osc import Message
+from midigpt_server.protocol.osc import Message
 
 
 class Musician:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from midigpt_server.client import Client
-from midigpt_server.osc import Message
+from midigpt_server.protocol.osc import Message
 
 Step = dict[str, Any]
 Settle = Callable[[Client], list[Message]]

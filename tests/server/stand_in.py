@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from threading import Event
 
-from midigpt_server.job import GenerationError, Job, JobTrack, PromptState, Result
-from midigpt_server.model_info import AttributeInfo, ModelInfo
-from midigpt_server.timing import BarNote, Meter
+from midigpt.inference.task import Task
+from midigpt_server.generation.job import (
+    GenerationError,
+    Job,
+    JobTrack,
+    Listener,
+    PromptState,
+    Result,
+)
+from midigpt_server.generation.model_info import AttributeInfo, ModelInfo
+from midigpt_server.timing.bars import BarNote, Meter
 
 ENCODERS = Path(__file__).parents[2] / "models" / "encoders"
 
@@ -55,22 +62,32 @@ class StandIn:
         self.gate.set()
         self.fail_with: BaseException | None = None
 
-    def generate(self, job: Job, prompt_state: Callable[[PromptState], None]) -> Result:
+    @property
+    def slots(self) -> int:
+        return 1
+
+    def foresee(self, job: Job) -> Task[None]:
+        yield ()
+
+    def start(self, job: Job, listener: Listener) -> Task[Result]:
         self.jobs.append(job)
         if self.fail_with is not None:
             raise self.fail_with
-        prompt_state(self.prompt(job))
+        listener.prompted(self.prompt(job))
         while not self.gate.wait(0.002):
             if job.cancel.is_set():
                 raise GenerationError("cancelled")
-        notes = range(self.notes_per_bar)
-        return Result(
-            {
-                bar: tuple(BarNote(40 + bar % 80, 100, n / self.notes_per_bar, 1.5) for n in notes)
-                for bar in range(job.write_from, job.deliver_end)
-            },
-            {"max_polyphony": 1},
-        )
+            yield ()
+        bars = {bar: self.notes(bar) for bar in range(job.write_from, job.deliver_end)}
+        if job.values["streaming"]:
+            for bar in range(job.target, job.deliver_end):
+                for note in bars[bar]:
+                    listener.sampled(1, bar, [note])
+        return Result(bars, {"max_polyphony": 1})
+
+    def notes(self, bar: int) -> tuple[BarNote, ...]:
+        count = self.notes_per_bar
+        return tuple(BarNote(40 + bar % 80, 100, n / count, 1.5) for n in range(count))
 
     def prompt(self, job: Job) -> PromptState:
         start = max(job.first_bar, min(job.write_from, job.end_bar - job.values["model_dim"]))
@@ -78,11 +95,9 @@ class StandIn:
         hidden = "M" if job.values["mask_mode"] in ("token", "remove") else "A"
 
         def letter(track: JobTrack, bar: int) -> str:
-            if track.is_agent:
-                if bar in job.hidden_agent_bars:
-                    return hidden
-                return "T" if bar >= job.write_from else "C"
-            return "C" if bar < job.playhead else hidden
+            if bar in track.hidden:
+                return hidden
+            return "T" if track.id == job.agent_id and bar >= job.write_from else "C"
 
         return PromptState(
             window.start,

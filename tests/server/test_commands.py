@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 from tiny_checkpoint import write_tiny_checkpoint
 
-from midigpt_server import cli, docs, listen, osc
-from midigpt_server.cli import build_parser, parameter_defaults
 from midigpt_server.client import Client
+from midigpt_server.commands import listen, serve
+from midigpt_server.commands.serve import build_parser, parameter_defaults
+from midigpt_server.protocol import docs, osc
 from midigpt_server.server import Server
+from midigpt_server.transports.udp import UdpPeer
 
 ROOT = Path(__file__).parents[2]
 
@@ -64,7 +66,7 @@ def test_a_busy_port_is_one_line(server: Server, capsys: pytest.CaptureFixture[s
 def test_a_busy_port_is_said_before_anything_is_loaded(
     server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["--port", str(server.port), "--ckpt", "does not exist"]) == 1
+    assert serve.main(["--port", str(server.port), "--ckpt", "does not exist"]) == 1
     text = capsys.readouterr().err
     assert text.count("\n") == 1 and f"port {server.port} is in use" in text
 
@@ -76,13 +78,21 @@ def test_what_cannot_be_started_is_one_line(
     flags: list[str], tiny_ghost: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["--port", "0", "--ckpt", str(tiny_ghost), *flags]
-    assert cli.main(arguments) == 1
+    assert serve.main(arguments) == 1
     text = capsys.readouterr().err
     assert text.count("\n") == 1 and text.startswith("midigpt-server: ")
 
 
 def test_the_command_serves_until_it_is_interrupted(tiny_ghost: Path) -> None:
-    command = [sys.executable, "-m", "midigpt_server.cli", "--port", "0", "--ckpt", str(tiny_ghost)]
+    command = [
+        sys.executable,
+        "-m",
+        "midigpt_server.commands.serve",
+        "--port",
+        "0",
+        "--ckpt",
+        str(tiny_ghost),
+    ]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         line = next(line for line in process.stderr if "listens on" in line)
@@ -96,19 +106,23 @@ def test_the_command_serves_until_it_is_interrupted(tiny_ghost: Path) -> None:
 
 
 def test_listen_prints_messages(capsys: pytest.CaptureFixture[str]) -> None:
-    listen.print_datagram(osc.encode("/a/b", (1, 2.5, "x")), ("127.0.0.1", 9))
+    peer = UdpPeer(("127.0.0.1", 9), None)  # type: ignore[arg-type]
+    listen.Printer().receive(osc.decode(osc.encode("/a/b", (1, 2.5, "x"))), peer)
     assert capsys.readouterr().out == "127.0.0.1:9 /a/b ,ifs 1 2.5 'x'\n"
 
 
 def test_the_manual_is_up_to_date() -> None:
     assert (ROOT / "docs" / "osc.md").read_text() == docs.manual(), (
-        "python -m midigpt_server.docs > docs/osc.md"
+        "python -m midigpt_server.protocol.docs > docs/osc.md"
     )
 
 
 def test_the_manual_can_be_made_as_a_command() -> None:
     made = subprocess.run(
-        [sys.executable, "-m", "midigpt_server.docs"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "midigpt_server.protocol.docs"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert made.stdout == docs.manual()
 

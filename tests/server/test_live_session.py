@@ -1,7 +1,8 @@
 """Whole sessions with the inference engine: a client in its own process plays real music.
 
-The checkpoint has random weights, so the notes mean nothing; what must hold is that every bar from
-the first trigger on is answered, in the agent's track, and comes back to the model as it was sent.
+With random weights the notes mean nothing, with the bundled model they do; what must hold with both
+is that every bar from the first trigger on is answered, in the agent's track, and comes back to the
+model as it was sent.
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ from tiny_checkpoint import write_tiny_checkpoint
 from transcript import settle, summary
 
 from midigpt.inference import InferenceEngine
-from midigpt_server.cli import build_parser, parameter_defaults
+from midigpt.inference.task import Task, drive
 from midigpt_server.client import Client
-from midigpt_server.engine import EngineBackend
-from midigpt_server.job import Job, PromptState, Result
-from midigpt_server.request import score_of
+from midigpt_server.commands.serve import build_parser, parameter_defaults
+from midigpt_server.generation.engine_backend import EngineBackend
+from midigpt_server.generation.job import Job, Listener, PromptState, Result
+from midigpt_server.generation.request import score_of
 from midigpt_server.server import Server
-from midigpt_server.udp import UdpEndpoint
+from midigpt_server.transports.udp import UdpTransport
 
 HERE = Path(__file__).parent
 MIDI = HERE.parent / "data" / "midi"
@@ -43,29 +45,38 @@ class Recorder(EngineBackend):
         super().__init__(engine)
         self.jobs: list[Job] = []
 
-    def generate(self, job: Job, prompt_state: Any) -> Result:
+    def start(self, job: Job, listener: Listener) -> Task[Result]:
         self.jobs.append(job)
-        return super().generate(job, prompt_state)
+        return super().start(job, listener)
+
+
+class Prompts:
+    """A listener that keeps prompt states."""
+
+    def __init__(self, states: list[PromptState]) -> None:
+        self.prompted = states.append
+
+    def sampled(self, attempt: int, bar: int, notes: object) -> None: ...
 
 
 @pytest.fixture(scope="module")
 def backends(tmp_path_factory: pytest.TempPathFactory) -> dict[str, EngineBackend]:
     folder = tmp_path_factory.mktemp("checkpoints")
-    return {
-        encoder: Recorder(
-            InferenceEngine.from_checkpoint(
-                write_tiny_checkpoint(folder / f"{encoder}.safetensors", encoder)
-            )
+    engines = {
+        encoder: InferenceEngine.from_checkpoint(
+            write_tiny_checkpoint(folder / f"{encoder}.safetensors", encoder)
         )
         for encoder in ("ghost", "yellow", "expressive")
     }
+    engines["bundled"] = InferenceEngine.from_pretrained()
+    return {name: Recorder(engine) for name, engine in engines.items()}
 
 
 @pytest.fixture(params=["ghost"])
 def live(request: pytest.FixtureRequest, backends: dict[str, EngineBackend]) -> Iterator[Musician]:
     with (
         Server(
-            backends[request.param], UdpEndpoint(port=0), defaults={"sampling_seed": 1}
+            backends[request.param], [UdpTransport(port=0)], defaults={"sampling_seed": 1}
         ) as server,
         Client(port=server.port) as client,
     ):
@@ -94,7 +105,7 @@ def perform(backend: EngineBackend, midi: str, agent: int, *flags: str) -> Perfo
     assert isinstance(backend, Recorder)
     backend.jobs.clear()
     with Server(
-        backend, UdpEndpoint(port=0), defaults={"sampling_seed": 7, "max_attempts": 10}
+        backend, [UdpTransport(port=0)], defaults={"sampling_seed": 7, "max_attempts": 10}
     ) as server:
         command = [
             *(sys.executable, str(HERE / "band.py"), "--port", str(server.port)),
@@ -105,9 +116,15 @@ def perform(backend: EngineBackend, midi: str, agent: int, *flags: str) -> Perfo
     return Performance(json.loads(done.stdout.splitlines()[-1]), list(backend.jobs))
 
 
-@pytest.fixture(scope="module", params=[("wrought_havoc.mid", 0), ("eroica_strings.mid", 3)])
+PIECES = [("wrought_havoc.mid", 0), ("eroica_strings.mid", 3)]  # 4/4 and 3/4
+UNTRAINED = [("ghost", *piece) for piece in PIECES]
+TRAINED = [("bundled", *piece) for piece in PIECES]
+
+
+@pytest.fixture(scope="module", params=UNTRAINED + TRAINED, ids=str)
 def performance(request: pytest.FixtureRequest, backends: dict[str, EngineBackend]) -> Performance:
-    return perform(backends["ghost"], *request.param, "--param", "long_notes", "1")
+    model, midi, agent = request.param
+    return perform(backends[model], midi, agent, "--param", "long_notes", "1")
 
 
 def test_every_bar_from_the_first_trigger_on_is_answered(performance: Performance) -> None:
@@ -198,6 +215,7 @@ def test_D32_sampled_attributes_are_those_of_the_bar(performance: Performance) -
             assert entry["attrs"]["min_note_duration"] == 5
 
 
+@pytest.mark.parametrize("performance", UNTRAINED, indirect=True, ids=str)  # music does repeat
 def test_D46_a_fixed_seed_does_not_repeat_bars(performance: Performance) -> None:
     bars = {tuple(notes) for notes in performance.sent.values()}
     assert len(bars) == len(performance.sent)
@@ -220,7 +238,9 @@ def test_the_engine_gives_the_recorded_replies(
     flags = parameter_defaults(build_parser().parse_args(transcript["flags"]))
     defaults = {"sampling_seed": 3, "max_attempts": 10, **flags}
     with (
-        Server(backends[transcript["encoder"]], UdpEndpoint(port=0), defaults=defaults) as server,
+        Server(
+            backends[transcript["encoder"]], [UdpTransport(port=0)], defaults=defaults
+        ) as server,
         Client(port=server.port) as client,
     ):
         steps = play(client, transcript["steps"], settle)
@@ -281,7 +301,7 @@ def test_D10_a_timeout_in_the_model(live: Musician) -> None:
 def test_D31_a_prompt_that_is_too_long(tmp_path: Path) -> None:
     path = write_tiny_checkpoint(tmp_path / "short.safetensors", "ghost", n_positions=200)
     backend = EngineBackend(InferenceEngine.from_checkpoint(path))
-    with Server(backend, UdpEndpoint(port=0)) as server, Client(port=server.port) as client:
+    with Server(backend, [UdpTransport(port=0)]) as server, Client(port=server.port) as client:
         musician = Musician(client)
         musician.begin(max_attempts=10, model_dim=4)
         musician.send("track/create", 2, 48, 10, 0)
@@ -301,5 +321,5 @@ def test_prompt_states_are_in_absolute_bars(backends: dict[str, EngineBackend]) 
     backend = backends["ghost"]
     assert isinstance(backend, Recorder) and backend.jobs
     job = backend.jobs[-1]
-    backend.generate(job, states.append)
+    drive(backend.start(job, Prompts(states)))
     assert [(state.start_bar, state.end_bar) for state in states] == [(job.first_bar, job.end_bar)]

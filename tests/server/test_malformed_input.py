@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from musician import Musician, codes, opened_bars
 
-from midigpt_server import osc
-from midigpt_server.protocol import INBOUND
+from midigpt_server.protocol import osc
+from midigpt_server.protocol.inbound import INBOUND
 from midigpt_server.server import Server
+from midigpt_server.transports import gate
 
 NAN, INF = float("nan"), float("inf")
 
@@ -101,27 +102,31 @@ def test_undecodable_datagrams_are_counted(
     musician.begin()
     musician.client.send_datagram(datagram)
     assert codes(musician.replies()) in ([], [4])
-    counters = server.endpoint.counters
+    counters = server.counters
     assert counters["undecodable"] + counters["unknown_address"] + counters["error_4"] == 1
     assert musician.state()["state"] == "RUNNING"
 
 
-def test_1000_random_datagrams(musician: Musician, server: Server) -> None:
+def test_1000_random_datagrams(
+    musician: Musician, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "FAULT_COST", 0.0)  # the error budget would keep most of them out
     musician.begin(buffer_bars=2)
     rng = random.Random(20240229)
-    known = [osc.encode(address, (0, 60, 80, 0.5, 0.5, 0)) for address in INBOUND]
+    ends = ("/midigpt/session/init", "/midigpt/session/start", "/midigpt/session/stop")
+    known = [osc.encode(a, (0, 60, 80, 0.5, 0.5, 0)) for a in INBOUND if a not in ends]
     for index in range(1000):
         datagram = bytearray(rng.randbytes(rng.randrange(1, 200)))
         if index % 2:  # damage a good one, but for the addresses that end the session
-            datagram = bytearray(rng.choice(known[3:]))
+            datagram = bytearray(rng.choice(known))
             for _ in range(rng.randrange(1, 6)):
                 datagram[rng.randrange(16, len(datagram))] = rng.randrange(256)
         musician.client.send_datagram(bytes(datagram))
         if index % 50 == 49:
             musician.ping(str(index))
     musician.replies()
-    assert server.endpoint.counters["internal_errors"] == 0
-    assert server.endpoint.counters["received"] >= 1000
+    assert server.counters["internal_errors"] == 0
+    assert server.counters["received"] >= 1000
     if musician.state()["state"] == "RUNNING":
         playhead = musician.state()["playhead"]
         assert musician.play(playhead)
@@ -157,10 +162,10 @@ def test_typed_arguments(
     arguments = [values.get(tag, value) for tag, value in typed]
     musician.client.send(address, *arguments, tags=tags)
     replies = musician.replies()
-    assert set(codes(replies)) <= {1, 2, 3, 4, 6, 7, 8}
+    assert set(codes(replies)) <= {1, 2, 3, 4, 6, 7, 8, 9}
     assert len(codes(replies)) <= 1
-    assert server.endpoint.counters["internal_errors"] == 0
-    assert server.endpoint.counters["undecodable"] == 0
+    assert server.counters["internal_errors"] == 0
+    assert server.counters["undecodable"] == 0
 
 
 def test_a_nan_in_every_number(musician: Musician) -> None:

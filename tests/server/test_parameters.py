@@ -10,7 +10,7 @@ from musician import Musician, codes
 LOWEST_INT, HIGHEST_INT = -(2**31), 2**31 - 1
 # name: (default, accepted, refused); ghost has windows of 4, 8, 12 and 16 bars
 TABLE: dict[str, tuple[Any, list[Any], list[Any]]] = {
-    "lookahead_bars": (1, [1, 8], [0, 9]),
+    "lookahead_bars": (1, [0, 8], [-1, 9]),
     "buffer_bars": (4, [2, 64], [1, 65]),
     "num_anticipated_bars": (1, [1, 8], [0, 9]),
     "model_dim": (8, [4, 8, 12, 16], [0, 5, 17]),
@@ -35,6 +35,14 @@ TABLE: dict[str, tuple[Any, list[Any], list[Any]]] = {
     "density_hard_limit": (0, [0, 1000], [-1, 1001]),
     "gen_timeout": (0.0, [0.0, 1e6], [-0.001]),
     "long_notes": (False, [True, False], ["x"]),
+    "lead_beats": (1.0, [0.0, 0.5, 4.0], [-0.1, 4.1]),
+    "fallback": ("none", ["repeat", "vary", "hold", "rest"], ["x"]),
+    "output_latency": (0.02, [0.0, 1.0], [-0.1, 1.1]),
+    "streaming": (False, [True, False], ["x"]),
+    "timetags": (False, [True, False], ["x"]),
+    "note_offs": (False, [True, False], ["x"]),
+    "sequence": (False, [True, False], ["x"]),
+    "clock": ("client", ["internal", "client"], ["x"]),
 }
 
 

@@ -14,13 +14,16 @@ from midigpt import Bar, Note, Score
 from midigpt import Track as ScoreTrack
 from midigpt.encoder_config import EncoderConfig
 from midigpt.inference import InferenceEngine
+from midigpt.inference.task import drive
 from midigpt.tokenizer import Tokenizer
-from midigpt.training.samples import Sampler, Situation
-from midigpt_server.engine import EngineBackend
-from midigpt_server.parameters import ParameterValues
-from midigpt_server.piece import Piece, Track
-from midigpt_server.snapshot import freeze
-from midigpt_server.timing import BarNote, Meter
+from midigpt.training.samples import Sampler
+from midigpt.training.situation import Situation
+from midigpt_server.generation.engine_backend import EngineBackend
+from midigpt_server.generation.model_info import ModelInfo
+from midigpt_server.session.piece import Track
+from midigpt_server.session.snapshot import Wanted, freeze
+from midigpt_server.session.stage import Stage
+from midigpt_server.timing.bars import BarNote, Meter
 
 ENCODER = Path(__file__).parents[2] / "models" / "encoders" / "ghost.json"
 WINDOW, ENTRY = 8, 4
@@ -28,6 +31,14 @@ WINDOW, ENTRY = 8, 4
 
 class Read(Exception):
     """Carries the prompt that a model was asked to read."""
+
+
+class Deaf:
+    """A listener that does not."""
+
+    def prompted(self, prompt: object) -> None: ...
+
+    def sampled(self, attempt: int, bar: int, notes: object) -> None: ...
 
 
 class Memory(list[int]):
@@ -84,7 +95,8 @@ def test_the_model_reads_what_it_was_trained_on(target: int) -> None:
     first = end - WINDOW
     lead, drums, bass = take(end)
 
-    piece = Piece()
+    stage = Stage(ModelInfo(window_lengths=(4, 8)), {})
+    piece = stage.piece
     for identity, program, is_drum, is_agent in (
         (7, 80, False, False),
         (2, 0, True, False),
@@ -99,10 +111,11 @@ def test_the_model_reads_what_it_was_trained_on(target: int) -> None:
     assert piece.agent is not None
     for index in range(ENTRY, target):
         piece.agent.bars[index] = tuple(fractions(note) for note in bass[index])
-    job = freeze(piece, target, ParameterValues({}, (4, 8)).current(), {}, ())
+    values = stage.parameters.current()
+    job = freeze(stage, Wanted(piece.agent, target, target + 1, 0, values, 0.0), values, {})
     engine = InferenceEngine(Reader(), Tokenizer(encoder_config()))  # type: ignore[arg-type]
     with pytest.raises(Read) as read:
-        EngineBackend(engine).generate(job, lambda state: None)
+        drive(EngineBackend(engine).start(job, Deaf()))
 
     session = Score(
         [

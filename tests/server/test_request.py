@@ -7,17 +7,19 @@ from fractions import Fraction
 
 import pytest
 
-from midigpt_server.job import Job
-from midigpt_server.parameters import ParameterValues
-from midigpt_server.piece import Piece, Track
-from midigpt_server.request import bar_seed, request_of, score_of
-from midigpt_server.snapshot import freeze
-from midigpt_server.timing import BarNote, Meter
+from midigpt_server.generation.job import Job
+from midigpt_server.generation.model_info import ModelInfo
+from midigpt_server.generation.request import bar_seed, request_of, score_of
+from midigpt_server.session.piece import Track
+from midigpt_server.session.snapshot import Wanted, freeze
+from midigpt_server.session.stage import Stage
+from midigpt_server.timing.bars import BarNote, Meter
 
 
 def job_at(bar: int, meter: Meter = Meter(), ended: int = 3, **values: object) -> Job:  # noqa: B008
     """A job for ``bar`` after ``ended`` bars; every human bar has one note on each quarter."""
-    piece = Piece()
+    stage = Stage(ModelInfo(window_lengths=(4, 8)), {})
+    piece = stage.piece
     piece.add_track(Track(7, 5, True, False))
     piece.add_track(Track(3, 33, False, True))
     for index in range(ended):
@@ -25,10 +27,11 @@ def job_at(bar: int, meter: Meter = Meter(), ended: int = 3, **values: object) -
             onset = beat / meter.numerator
             piece.add_note(7, index, BarNote(36 + index, 90, onset, 1 / meter.numerator))
         piece.end_bar(index, meter)
-    parameters = ParameterValues({}, (4, 8))
     for name, value in values.items():
-        parameters.set(name, value)
-    return freeze(piece, bar, parameters.current(), {}, ())
+        stage.parameters.set(name, value)
+    current = stage.parameters.current()
+    wanted = Wanted(piece.tracks[1], bar, bar + 1, ended, current, 0.0)
+    return freeze(stage, wanted, current, {})
 
 
 @pytest.mark.parametrize(("numerator", "denominator"), [(4, 4), (3, 4), (6, 8), (7, 8)])

@@ -79,7 +79,7 @@ def test_the_state_is_tested_before_the_arguments(musician: Musician) -> None:
 
 def test_init_begins_with_capabilities_and_ends_with_ready(musician: Musician) -> None:
     replies = musician.ask("session/init")
-    assert addresses(replies) == ["capabilities", "model", "session/ready"]
+    assert addresses(replies) == ["capabilities", "model", "session/id", "session/ready"]
 
 
 def test_a_failed_start_leaves_the_state(musician: Musician) -> None:

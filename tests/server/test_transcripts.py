@@ -15,10 +15,10 @@ from playback import play
 from stand_in import StandIn
 from transcript import settle, summary
 
-from midigpt_server.cli import build_parser, parameter_defaults
 from midigpt_server.client import Client
+from midigpt_server.commands.serve import build_parser, parameter_defaults
 from midigpt_server.server import Server
-from midigpt_server.udp import UdpEndpoint
+from midigpt_server.transports.udp import UdpTransport
 
 HERE = Path(__file__).parent
 TRANSCRIPTS = {path.stem: json.loads(path.read_text()) for path in HERE.glob("transcripts/*.json")}
@@ -31,7 +31,7 @@ def test_same_replies(name: str) -> None:
     options = build_parser().parse_args(transcript["flags"])
     backend = StandIn(transcript["encoder"])
     with (
-        Server(backend, UdpEndpoint(port=0), defaults=parameter_defaults(options)) as server,
+        Server(backend, [UdpTransport(port=0)], defaults=parameter_defaults(options)) as server,
         Client(port=server.port) as client,
     ):
         steps = play(client, transcript["steps"], settle)

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from midigpt_server.client import Client
-from midigpt_server.osc import Message
-from midigpt_server.replies import OUTBOUND
+from midigpt_server.protocol.osc import Message
+from midigpt_server.protocol.outbound import OUTBOUND
 
 Reply = list[Any]  # [address, tags, arguments]
 

@@ -1,12 +1,29 @@
-"""The ``midigpt`` command."""
+"""The ``midigpt`` command.
+
+Other packages add commands by an entry point in the group ``midigpt.commands``: a module with a
+function ``add_to(commands)`` like those here.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from importlib.metadata import entry_points
 
 from midigpt import __version__
-from midigpt.cli import generate, models, tokens
+from midigpt.cli import (
+    caption,
+    compose,
+    dataset,
+    evaluate,
+    finetune,
+    generate,
+    models,
+    preprocess,
+    render,
+    tokens,
+    train,
+)
 from midigpt.cli.arguments import Parser
 
 #: Exit code of every error the user can mend.
@@ -33,13 +50,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> Parser:
     parser = Parser(
         prog="midigpt",
-        description="Multitrack symbolic music: look at tokens, generate bars.",
+        description="Multitrack symbolic music: write bars, compose from words, render sound, "
+        "train models.",
         epilog="'midigpt COMMAND --help' has examples. The live server is midigpt-server.",
     )
     parser.add_argument("--version", action="version", version=f"midigpt-live {__version__}")
     commands = parser.add_subparsers(
         title="commands", metavar="COMMAND", dest="command", required=True
     )
-    for command in (generate, tokens, models):
+    own = (
+        generate,
+        compose,
+        render,
+        caption,
+        tokens,
+        models,
+        dataset,
+        preprocess,
+        train,
+        evaluate,
+        finetune,
+    )
+    others = sorted(entry_points(group="midigpt.commands"), key=lambda entry: entry.name)
+    for command in (*own, *(entry.load() for entry in others)):
         command.add_to(commands)
     return parser

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from midigpt.score import Bar, Note, Score, Track
 from midigpt_server.client import Client
-from midigpt_server.osc import Message
+from midigpt_server.protocol.osc import Message
 
 _MELODIC, _DRUM = 10, 11
 
@@ -35,6 +35,7 @@ class Jam:
     ) -> None:
         self.client, self.score, self.agent = client, score, agent
         self.answers: dict[int, Answer] = {}
+        self.fallbacks: set[int] = set()  # bars that were not ready and were filled by the server
         self._bars = score.tracks[agent].bars
         self._starts = _bar_starts(score)
         self._parameters = parameters
@@ -74,9 +75,13 @@ class Jam:
         self.client.wait_for("/midigpt/session/ready")
         for index, track in enumerate(self.score.tracks):
             kind = _DRUM if track.track_type == "drum" else _MELODIC
-            send("/midigpt/track/create", index, track.instrument, kind, int(index == self.agent))
+            if index == self.agent:
+                send("/midigpt/agent/create", index, track.instrument, kind, "repeat")
+            else:
+                send("/midigpt/track/create", index, track.instrument, kind, 0)
         for name, value in self._parameters.items():
             send("/midigpt/param/set", name, value)
+        send("/midigpt/tempo", 60e6 / self.score.tempo)
         send("/midigpt/session/start")
         replies = self.client.receive_until(
             lambda r: r.address in ("/midigpt/session/started", "/midigpt/error")
@@ -120,6 +125,8 @@ class Jam:
                 if bar < len(self._bars):
                     now = time.monotonic() - self._began
                     self.answers[bar].early = self._starts[bar] - now
+            case "/midigpt/bar/fallback":
+                self.fallbacks.add(int(reply.arguments[1]))
             case "/midigpt/error":
                 raise RuntimeError(f"the server says: {reply.arguments[1]}")
 

@@ -1,0 +1,1 @@
+"""How other programs find the server, on request: OSCQuery and zeroconf."""

@@ -1,0 +1,1 @@
+"""From a frozen job to bars: scheduling, the generation thread, the inference engine."""

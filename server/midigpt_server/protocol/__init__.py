@@ -1,0 +1,1 @@
+"""The messages of the protocol: one table each way, the OSC codec, the manual."""

@@ -1,0 +1,1 @@
+"""Musical and real time: bars, clocks, tempo maps, what a bar costs."""

@@ -1,0 +1,1 @@
+"""Thin adapters between a wire and the conductor."""

@@ -1,0 +1,89 @@
+"""Clients that flood or send garbage: the others play on, and hear every bar."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from musician import Musician, named
+from process import ServerProcess
+
+from midigpt.inference import InferenceEngine
+from midigpt_server.client import Client
+from midigpt_server.generation.engine_backend import EngineBackend
+from midigpt_server.server import Server
+from midigpt_server.transports.udp import UdpTransport
+
+FLOODER = Path(__file__).parent / "flooder.py"
+KINDS = ("notes", "garbage", "bars")
+
+
+def flood(port: int, seconds: float, kind: str) -> subprocess.Popen[str]:
+    command = [sys.executable, str(FLOODER), str(port), str(seconds), kind]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def play_while(musician: Musician, flooding: subprocess.Popen[str] | None, bars: int = 0) -> int:
+    """Play until the flood is over, or so many bars; every bar must be answered. How many."""
+    bar = first = musician.state()["playhead"]
+    while (flooding.poll() is None) if flooding else bar < first + bars:
+        for beat in range(4):
+            musician.note(bar, 60 + beat, beat / 4)
+        musician.end(bar)
+        replies = musician.client.receive_until(lambda m: m.arguments == ("ready",), 60)
+        assert named(replies, "generated/close") == [(1, bar + 2)]
+        bar += 1
+    return bar - first
+
+
+def stats(client: Client) -> dict[str, Any]:
+    client.send("/midigpt/stats")
+    return dict(json.loads(client.wait_for("/midigpt/stats").arguments[0]))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_others_hear_every_bar_while_a_client_floods(
+    kind: str, checkpoint: Path, tmp_path: Path
+) -> None:
+    with ServerProcess(checkpoint, tmp_path) as server, Client(port=server.port) as client:
+        musician = Musician(client)
+        musician.begin(buffer_bars=2)
+        with flood(server.port, 2.0, kind) as flooding:
+            played = play_while(musician, flooding)
+            assert flooding.stdout is not None
+            sent = int(flooding.stdout.read())
+        assert played > 0
+        counters = stats(client)["counters"]
+        assert "internal_errors" not in counters
+        handled = counters["received"] - counters.get("over_limit", 0)
+        assert handled < sent / 2, "the flood was cut off"
+        assert sent > 10_000
+        assert play_while(musician, None, bars=3) == 3
+        server.stop()
+    assert len(server.log) < 1000, "and did not flood the log"
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_latency_of_others_stays_within_twice(kind: str) -> None:
+    """p95 of a bar, with the bundled model: while a client floods against before."""
+    engine = InferenceEngine.from_pretrained(weights="int8")
+    engine.warmup()
+    with (
+        Server(EngineBackend(engine), [UdpTransport(port=0)]) as server,
+        Client(port=server.port) as client,
+    ):
+        figures = {}
+        for phase in ("quiet", "flooded"):
+            musician = Musician(client)
+            musician.begin(buffer_bars=2, sampling_seed=1)
+            server.conductor.statistics.total.bar_seconds.clear()
+            flooding = flood(server.port, 30.0, kind) if phase == "flooded" else None
+            play_while(musician, flooding, bars=100)
+            figures[phase] = stats(client)["bar_ms"]
+        print(kind, figures)
+        assert figures["flooded"]["p95"] <= 2 * figures["quiet"]["p95"]
