@@ -6,7 +6,6 @@ notes (as many as the bars have on average). With lead 0 a note may come as late
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import socket
@@ -19,10 +18,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench.runner import ROOT, Result, Runner
 from bench.shapes import checkpoint
 from midigpt_server.client import Client
 
-ROOT = Path(__file__).parents[1]
 CLIENT = ROOT / "bench/workers/live_client.py"
 MIDI = ROOT / "tests/data/midi/wrought_havoc.mid"
 FOUR, THREE, SEVEN = (4, 4), (3, 4), (7, 8)
@@ -155,13 +154,14 @@ def _memory(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def rows(options: argparse.Namespace) -> list[dict[str, Any]]:
+def live(runner: Runner) -> list[Result]:
     """The settings that were asked for, one after the other."""
     chosen = settings()
+    options = runner.options
     if options.only:
         chosen = [s for s in chosen if options.only in f"{s.name}, {s.sessions} {s.bpm:g}"]
     for setting in chosen:
-        setting.bars = min(setting.bars, options.bars)
+        setting.bars = min(setting.bars, options.bars or setting.bars)
     found = []
     for setting in chosen:
         row = run(setting, options.folder)

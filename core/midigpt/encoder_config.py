@@ -84,6 +84,10 @@ class EncoderConfig(_native.EncoderConfig):
             ]
         return data
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as JSON, for processes that share a configuration."""
+        return type(self).from_json, (self.to_json(),)
+
     def to_json(self) -> str:
         """JSON text with sorted keys, indented by 4."""
         return json.dumps(self.to_dict(), sort_keys=True, indent=4)

@@ -1,6 +1,7 @@
 """The native engine against PyTorch, Hugging Face and recorded logits."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,10 @@ import pytest
 from safetensors.numpy import save_file
 
 from midigpt import _native
+from midigpt.inference import InferenceEngine
 from midigpt.inference.model import AttentionProbe, Cache, LanguageModel
 from midigpt.inference.model.native import NativeModel, gpt2_shape
+from midigpt.score import Score
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "data/golden/gpt2.json").read_text())
 #: Width 48 and heads of 12 are no multiples of the kernels' 16 lanes.
@@ -272,3 +275,60 @@ def test_a_set_flag_cancels_and_leaves_the_sequence(native):
     flag.set()
     assert native.transformer.forward([sequence], [tokens(5)], cancel=flag) is None
     assert sequence.length == 5
+
+
+@pytest.mark.parametrize("kernels", VARIANTS)
+@pytest.mark.parametrize("kind", ["INT8", "BFLOAT16", "FLOAT32"])
+def test_company_and_portions_change_no_bit(gpt2, kernels, kind):
+    """What lets a cache be cut back and read on anywhere: results do not depend on who is along."""
+    exact = kind == "FLOAT32"
+    transformer = _native.Transformer(
+        gpt2_shape(GPT2_SIZES),
+        [str(gpt2[1])],
+        weights=getattr(_native.WeightType, kind),
+        cache=_native.CacheType.FLOAT32 if exact else _native.CacheType.FLOAT16,
+        threads=2,
+        kernels=kernels,
+    )
+    ids, shown = tokens(97), np.ones(97, dtype=bool)
+    shown[[3, *range(20, 31)]] = False
+    whole, parts = transformer.new_sequence(), transformer.new_sequence()
+    expected = transformer.forward([whole], [ids], key_masks=[shown], every=True)
+    begin, others = 0, [transformer.new_sequence() for _ in range(9)]
+    for count, company in [(1, 0), (2, 3), (7, 1), (40, 9), (3, 0), (5, 2), (39, 4)]:
+        part = slice(begin, begin + count)
+        rows = transformer.forward(
+            [*others[:company], parts],
+            [*[tokens(4, seed) for seed in range(company)], ids[part]],
+            key_masks=[*[np.ones(4, dtype=bool)] * company, shown[part]],
+            every=True,
+        )
+        np.testing.assert_array_equal(rows[4 * company :], expected[part])
+        begin += count
+    parts.cut(50)
+    again = transformer.forward([parts], [ids[50:]], key_masks=[shown[50:]], every=True)
+    np.testing.assert_array_equal(again, expected[50:])
+
+
+def test_int8_hardly_changes_what_the_bundled_model_thinks_of_music():
+    exact, rounded = (InferenceEngine.from_pretrained(weights=w) for w in ("float32", "int8"))
+    losses, agree = [[], []], []
+    for path in sorted((Path(__file__).parents[1] / "data" / "midi").glob("*.mid")):
+        score = Score.from_midi(path)
+        for start in range(0, len(score.tracks[0].bars) - 7, 8):
+            window = replace(
+                score,
+                tracks=[replace(t, bars=t.bars[start : start + 8]) for t in score.tracks[:4]],
+            )
+            ids = np.asarray(exact.tokenizer.encode(window))[: exact.model.n_positions]
+            rows = [e.model.score(ids, e.model.new_cache())[0, :-1] for e in (exact, rounded)]
+            agree.append(rows[0].argmax(axis=1) == rows[1].argmax(axis=1))
+            for loss, logits in zip(losses, rows, strict=True):
+                logits = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+                chosen = logits[np.arange(len(logits)), ids[1:]]
+                loss.append(np.log(np.exp(logits).sum(axis=1)) - chosen)
+    agreement = np.concatenate(agree)
+    means = [np.concatenate(loss).mean() for loss in losses]
+    assert len(agreement) > 2000
+    assert agreement.mean() >= 0.98
+    assert means[1] <= 1.005 * means[0]

@@ -1,5 +1,9 @@
 """Sessions as tasks: several in one pass over the weights, and no prompt is read twice."""
 
+import gc
+import resource
+from pathlib import Path
+
 import numpy as np
 import pytest
 from tiny_model import write_tiny_checkpoint
@@ -220,3 +224,22 @@ def test_an_interrupt_returns_at_once(engine):
     _native.run_together(loops, 1000, flag)
     assert loops[0].prompt_left == before
     assert loops[0].status == _native.StepStatus.RUNNING
+
+
+@pytest.mark.nightly
+def test_ten_thousand_bars_leave_no_memory_behind(tmp_path):
+    path = write_tiny_checkpoint(tmp_path / "t.safetensors", "yellow", haste=12.0)
+    engine = InferenceEngine.from_checkpoint(path, backend="native", weights="int8", threads=2)
+    cache = PrefixCache()
+    pages = []
+    for number in range(10_000):
+        asked = request(number)
+        asked.tracks[1].bars.clear()
+        session = engine.session(song(number % 7), asked, cache=cache)
+        session.note_sink = session.bar_sink = lambda *_: None
+        session.run()
+        if number % 1000 == 999:
+            gc.collect()
+            pages.append(int(Path("/proc/self/statm").read_text().split()[1]))
+    megabytes = (pages[-1] - pages[1]) * resource.getpagesize() / 2**20
+    assert megabytes < 4

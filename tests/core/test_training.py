@@ -5,6 +5,9 @@ from __future__ import annotations
 import copy
 import json
 import math
+import os
+import signal
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,6 +17,7 @@ from random import Random
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from safetensors.numpy import load_file
 
 from midigpt import Bar, Note, Score, Track
 from midigpt.attributes import AttributeAnalyzer
@@ -26,8 +30,13 @@ from midigpt.inference import (
 )
 from midigpt.tokenizer import Tokenizer
 from midigpt.tokenizer.vocabulary import Vocabulary
-from midigpt.training.corpus import piece_from_score
-from midigpt.training.samples import Sampler, Situation
+from midigpt.training.config import TrainConfig
+from midigpt.training.corpus import load_corpus, piece_from_score
+from midigpt.training.dataset import load_pieces
+from midigpt.training.isolation import Crash, map_isolated
+from midigpt.training.rows import RowChoice
+from midigpt.training.samples import Sampler
+from midigpt.training.situation import Situation
 
 ENCODER = Path(__file__).parents[2] / "models" / "encoders" / "ghost.json"
 WINDOWS = {4: 0.5, 8: 0.5}
@@ -139,7 +148,7 @@ def test_what_is_hidden_does_not_reach_the_prompt(sampler: Sampler, agent: int) 
     assert first.ids != second.ids
 
 
-def test_attributes_describe_the_whole_past_or_the_answer_too(sampler: Sampler) -> None:
+def test_attributes_describe_the_window_s_past_or_the_answer_too(sampler: Sampler) -> None:
     session = band(8, Random(5))
     session.tracks[-1].bars[7].notes *= 8  # so many drums only in the answer
     levels = []
@@ -151,6 +160,8 @@ def test_attributes_describe_the_whole_past_or_the_answer_too(sampler: Sampler) 
         known = copy.deepcopy(session)
         if not foresee:
             known.tracks[-1].bars[7] = Bar()
+        for track in known.tracks:
+            track.bars = track.bars[4:]
         density = analyzer.compute_track_tokens(known, 2)["note_density"]
         assert 608 + density in sample.ids  # ids of NoteDensity
         levels.append(density)
@@ -159,6 +170,7 @@ def test_attributes_describe_the_whole_past_or_the_answer_too(sampler: Sampler) 
 
 def test_each_kind_is_drawn_in_its_form() -> None:
     piece = piece_from_score(band(24, Random(6)), "test", 12)
+    hidden = shown = 0
     for kind in ("live", "ar", "infill"):
         sampler, rng = Sampler(encoder_config(), {kind: 1.0}, WINDOWS), Random(7)
         samples = [sampler.draw(piece, rng) for _ in range(30)]
@@ -170,11 +182,27 @@ def test_each_kind_is_drawn_in_its_form() -> None:
             assert (sample.ids[-1] == 606) == (kind == "infill")  # FillInEnd
             if kind == "live":
                 *players, agent = bars_of_tracks(sample.ids)
-                assert all(["MaskBar"] in player for player in players)
-                assert "NoteOnset" in agent[-1]
+                hidden += sum(["MaskBar"] in player for player in players)
+                shown += sum(["MaskBar"] not in player for player in players)
+                prompt = bars_of_tracks(sample.ids[: sample.target])[-1]
+                assert "NoteOnset" in agent[len(prompt)]
             target = "FillInStart" if kind == "infill" else "Bar"
             position = sample.target - (kind == "infill")
             assert vocabulary().get_type(sample.ids[position]).name == target
+    assert hidden > 2 * shown > 0  # other agents are known up to the end of the window
+
+
+def test_a_begun_bar_is_known_as_far_as_it_was_played(sampler: Sampler) -> None:
+    situation = Situation(window=4, playhead=2, target=3, heard=15, known={1: 4})
+    lead, bass, _ = (
+        track.bars
+        for track in Tokenizer(encoder_config())
+        .decode(sampler.live_sample(band(4, Random(1)), situation).ids, resample=False)
+        .tracks
+    )
+    assert [(note.onset_ticks, note.duration_ticks) for note in lead[2].notes] == [(0, 12), (12, 3)]
+    assert not lead[3].notes
+    assert all(bar.notes for bar in bass)  # another agent has written all of its bars
 
 
 class Read(Exception):
@@ -227,6 +255,14 @@ def test_live_prompts_are_those_of_an_inference_session(
     sampler: Sampler, situation: Situation, agent: int
 ) -> None:
     session = band(situation.end, Random(8))
+    for track in session.tracks:  # a session has no bars before its window
+        track.bars = track.bars[situation.start :]
+    situation = replace(
+        situation,
+        playhead=situation.playhead - situation.start,
+        target=situation.target - situation.start,
+        entry=max(0, situation.entry - situation.start),
+    )
     known = copy.deepcopy(session)  # what a server knows at that moment
     for index, track in enumerate(known.tracks):
         for number in range(situation.end):
@@ -256,23 +292,27 @@ def test_live_prompts_are_those_of_an_inference_session(
 
 
 @pytest.fixture
-def config(tmp_path: Path):  # type: ignore[no-untyped-def]
-    pytest.importorskip("torch")
-    from midigpt.training.config import TrainConfig
-
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrainConfig:
+    monkeypatch.setenv("MIDIGPT_CACHE", str(tmp_path / "cache"))
     return TrainConfig(
+        output_dir=str(tmp_path / "run"),
         encoder_config_path=str(ENCODER),
         n_embd=32,
         n_layer=2,
         n_head=2,
+        kinds={"live": 0.6, "ar": 0.2, "infill": 0.2},
         windows=WINDOWS,
         train_tokens=30_000,
         valid_tokens=3_000,
+        max_sample_tokens=2048,
         max_steps=40,
+        eval_steps=40,
         learning_rate=1e-2,
+        warmup_steps=0,
         batch_tokens=4096,
         micro_batch_tokens=2048,
         logging_steps=1,
+        num_workers=1,
         precision="fp32",
     )
 
@@ -285,79 +325,178 @@ def parquet(tmp_path: Path) -> Path:
         path = tmp_path / "piece.mid"
         band(24, Random(seed), resolution=480).to_midi(path)
         rows["midi"].append(path.read_bytes())
-        rows["source"].append("test")
+        rows["source"].append("test" if seed < 11 else "other")
         rows["license"].append("CC0" if seed else "CC-BY-NC-4.0")
     writer.write_table(arrow.table(rows), tmp_path / "music.parquet")
     return tmp_path / "music.parquet"
 
 
-def test_a_tiny_model_learns_more_than_how_common_each_token_is(config, parquet, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    import torch
+def losses(folder: str | Path) -> list[float]:
+    lines = [json.loads(line) for line in (Path(folder) / "metrics.jsonl").open()]
+    return [line["train_loss"] for line in lines if "train_loss" in line]
 
+
+def test_a_tiny_model_learns_more_than_how_common_each_token_is(
+    config: TrainConfig, parquet: Path
+) -> None:
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("lightning")
     from midigpt.inference.model import load_checkpoint
+    from midigpt.training import train
     from midigpt.training.dataset import make_dataset
-    from midigpt.training.trainer import train
 
-    path = train(config, parquet, parquet, tmp_path / "run")
-    metrics = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").open()]
-    counts = Counter(make_dataset(config, parquet, 3_000, tmp_path / "run/cache").ids.tolist())
+    path = train(config, parquet, parquet, quiet=True)
+    metrics = [json.loads(line) for line in (path.parent / "metrics.jsonl").open()]
+    counts = Counter(make_dataset(config, [parquet], 3_000).ids.tolist())
     shares = [count / counts.total() for count in counts.values()]
     entropy = -sum(share * math.log(share) for share in shares)
-    last = metrics[-1]
+    (last,) = [line for line in metrics if "valid_live" in line]
     assert set(last) >= {"valid_live", "valid_live_target", "valid_ar", "valid_infill_target"}
     assert last["valid_live"] < 0.7 * entropy
+    assert len(losses(path.parent)) == 40
     bundle = load_checkpoint(path)
-    assert bundle.model.vocab_size == 650
+    assert bundle.model is not None and bundle.model.vocab_size == 650
     assert all(torch.isfinite(p).all() for p in bundle.model.parameters())
 
 
-def test_a_resumed_run_goes_the_same_way(config, parquet, tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    from midigpt.training import trainer
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_a_resumed_run_goes_the_same_way(
+    config: TrainConfig, parquet: Path, tmp_path: Path, optimizer: str
+) -> None:
+    pytest.importorskip("lightning")
+    from midigpt.training import train
 
-    config = replace(config, max_steps=6, num_workers=1, save_minutes=0.0, optimizer="adamw")
-    trainer.train(config, parquet, None, tmp_path / "straight")
-    take_step = trainer.Trainer._take_step
-
-    def interrupted(self, *args):  # type: ignore[no-untyped-def]
-        if self.step == 3:
-            raise KeyboardInterrupt
-        return take_step(self, *args)
-
-    monkeypatch.setattr(trainer.Trainer, "_take_step", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        trainer.train(config, parquet, None, tmp_path / "broken")
-    monkeypatch.undo()
-    trainer.train(config, parquet, None, tmp_path / "broken", resume=True)
-    curves = [
-        [json.loads(line)["train_loss"] for line in (tmp_path / run / "metrics.jsonl").open()]
-        for run in ("straight", "broken")
-    ]
-    assert len(curves[0]) == 6
-    assert curves[1] == pytest.approx(curves[0], abs=1e-3)
+    config = replace(config, max_steps=6, save_steps=2, optimizer=optimizer, threads=1)
+    train(replace(config, output_dir=str(tmp_path / "straight")), parquet, quiet=True)
+    broken = tmp_path / "broken"
+    config = replace(config, output_dir=str(broken))
+    train(config, parquet, quiet=True)
+    for late in ("step=6.ckpt", "model-step=6.safetensors"):  # as if it had stopped in step 5
+        (broken / "checkpoints" / late).unlink()
+    (broken / "model_final.safetensors").unlink()
+    path = train(config, parquet, resume_from="auto", quiet=True)
+    assert path.exists()
+    assert len(losses(broken)) == 6
+    assert losses(broken) == pytest.approx(losses(tmp_path / "straight"), abs=1e-4)
+    straight, resumed = (load_file(tmp_path / run / path.name) for run in ("straight", "broken"))
+    assert all(np.array_equal(straight[name], resumed[name]) for name in straight)
 
 
-def test_rows_of_other_licences_and_broken_files_are_left_out(parquet, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    from midigpt.training.corpus import load_corpus
+def test_threads_and_lightning_s_own_way_compute_the_same_gradients(
+    config: TrainConfig, parquet: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("lightning")
+    from midigpt.training import train
 
-    pieces = load_corpus(parquet, 12, tmp_path, licences=["CC0"])
-    assert len(pieces) == 11
-    assert [len(track.notes) for track in pieces[0].tracks] == [96, 48, 96]
+    config = replace(config, max_steps=4, logging_steps=1, threads=2, target_weight=1.0)
+    train(replace(config, output_dir=str(tmp_path / "threads")), parquet, quiet=True)
+    # One micro-batch a step, so that both ways divide by the same number of tokens.
+    one = replace(config, batch_tokens=2048)
+    train(replace(one, output_dir=str(tmp_path / "a")), parquet, quiet=True)
+    alone = replace(one, output_dir=str(tmp_path / "b"), strategy="single_device")
+    train(alone, parquet, quiet=True)
+    assert losses(tmp_path / "a") == pytest.approx(losses(tmp_path / "b"), abs=1e-4)
+    assert len(losses(tmp_path / "threads")) == 4
 
 
-def test_settings_out_of_range_are_named(config) -> None:  # type: ignore[no-untyped-def]
+def test_lora_changes_only_the_layers(config: TrainConfig, parquet: Path, tmp_path: Path) -> None:
+    pytest.importorskip("lightning")
+    from midigpt.training import train
+
+    first = train(replace(config, max_steps=2), parquet, quiet=True)
+    tuned = replace(
+        config, max_steps=3, init_from=str(first), lora_rank=4, output_dir=str(tmp_path / "tuned")
+    )
+    before, after = load_file(first), load_file(train(tuned, parquet, quiet=True))
+    changed = {name for name in before if not np.array_equal(before[name], after[name])}
+    matrices = {name for name in before if ".h." in name and before[name].ndim == 2}
+    assert before.keys() == after.keys() and changed == matrices
+
+
+def test_rows_of_other_licences_and_sources_and_broken_files_are_left_out(
+    config: TrainConfig, parquet: Path
+) -> None:
+    choice = RowChoice(licences=("CC0",), exclude_sources=("other",))
+    corpus = load_corpus(parquet, 12, choice, workers=1)
+    assert len(corpus.pieces) == 10
+    assert [len(track.notes) for track in corpus.pieces[0].tracks] == [96, 48, 96]
+    assert corpus.skipped == {"not chosen": 2, "could not be read": 1}
+    assert "10 pieces, 1 could not be read, 2 not chosen" in corpus.tell("music")
+
+
+def test_a_truncated_file_is_named_and_the_others_are_used(
+    config: TrainConfig, parquet: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cut = tmp_path / "cut.parquet"
+    cut.write_bytes(parquet.read_bytes()[:-500])
+    with caplog.at_level("WARNING"):
+        assert len(load_pieces(config, [cut, parquet])) == 12
+    assert "cut.parquet is not a whole Parquet file" in caplog.text
+    with pytest.raises(ValueError, match=r"cut\.parquet is not a whole Parquet file"):
+        load_pieces(config, [cut])
+
+
+def test_a_damaged_part_of_a_file_costs_its_rows_alone(
+    config: TrainConfig, parquet: Path, tmp_path: Path
+) -> None:
+    from pyarrow import parquet as files
+
+    table = files.read_table(parquet)
+    damaged = tmp_path / "damaged.parquet"
+    files.write_table(table, damaged, row_group_size=4, compression="zstd")
+    column = files.ParquetFile(damaged).metadata.row_group(1).column(0)
+    data = bytearray(damaged.read_bytes())
+    start = column.dictionary_page_offset or column.data_page_offset
+    data[start : start + 200] = bytes(200)
+    damaged.write_bytes(data)
+    corpus = load_corpus(damaged, 12, workers=1)
+    assert len(corpus.pieces) == 8
+    assert corpus.skipped == {"could not be read": 1, "in damaged parts of the file": 4}
+
+
+def dies_of_three(number: int) -> int:
+    if number == 3:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if number == 9:
+        time.sleep(600)
+    return 2 * number
+
+
+def test_an_item_that_kills_or_hangs_its_process_costs_nothing_else() -> None:
+    found = list(map_isolated(dies_of_three, range(6), workers=2))
+    assert isinstance(found[3], Crash)
+    assert [number for number in found if not isinstance(number, Crash)] == [0, 2, 4, 8, 10]
+    (hung,) = map_isolated(dies_of_three, [9], workers=1, seconds=2.0)
+    assert isinstance(hung, Crash)
+
+
+def test_settings_out_of_range_are_named(config: TrainConfig, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"max_sample_tokens is 4096; the context .* 2048"):
         replace(config, max_sample_tokens=4096)
     with pytest.raises(ValueError, match="optimizer is 'sgd'"):
         replace(config, optimizer="sgd")
+    (tmp_path / "c.yaml").write_text("encoder_config_path: e.json\nlearning_rate: 0.5\nother: 1\n")
+    read = TrainConfig.from_file(tmp_path / "c.yaml", max_steps=3)
+    assert (read.learning_rate, read.max_steps) == (0.5, 3)
+    assert read.encoder_config_path == str(tmp_path / "e.json")
 
 
-def test_ngram_baseline_agrees_with_the_formula_by_hand() -> None:
-    from midigpt.training.ngram import ngram_losses
+def test_encoders_without_mask_tokens_hide_bars_from_attention() -> None:
+    torch = pytest.importorskip("torch")
+    from midigpt.inference.model import GPT2Config, GPT2LMHeadModel
 
-    train, test = np.array([0, 1, 0, 1, 0, 2]), np.array([0, 1, 3])
-    unigrams = np.exp(-ngram_losses(train, test, 1, vocab_size=4))
-    assert unigrams == pytest.approx([(3 + 3 / 4) / 9, (2 + 3 / 4) / 9, (0 + 3 / 4) / 9])
-    bigrams = np.exp(-ngram_losses(train, test, 2, vocab_size=4))
-    # 0 has 3 followers of 2 kinds, 2 of them 1; 1 has 2 followers of 1 kind, none of them 3.
-    expected = [unigrams[0], (2 + 2 * unigrams[1]) / 5, (0 + 1 * unigrams[2]) / 3]
-    assert bigrams == pytest.approx(expected)
+    config = EncoderConfig.from_json((ENCODER.parent / "yellow.json").read_text())
+    with pytest.raises(ValueError, match="MaskBar"):
+        Sampler(config, {"live": 1.0}, WINDOWS)
+    sampler = Sampler(config, {"live": 1.0}, WINDOWS, span_masks=True)
+    sample = sampler.live_sample(band(8, Random(1)), Situation(window=8, playhead=5, target=6))
+    assert len(sample.hidden) == 2 * 3  # two players, three bars each
+    assert {sample.ids[start] for start, _ in sample.hidden} == {5}  # Bar
+    keys = np.ones(len(sample.ids), np.bool_)
+    for start, end in sample.hidden:
+        keys[start:end] = False
+    ids = torch.tensor([sample.ids])
+    changed = torch.where(torch.from_numpy(keys), ids, 7)
+    model = GPT2LMHeadModel(GPT2Config(sampler.vocab_size, 2048, 32, 2, 2))
+    shown = [model(x, key_mask=torch.from_numpy(keys)[None])[0][0, keys] for x in (ids, changed)]
+    torch.testing.assert_close(shown[0], shown[1])

@@ -23,3 +23,12 @@ def test_nothing_differs_from_the_oracle():
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     assert "| ids, yellow, 4 bars, fill |" in run.stdout
+
+
+@pytest.mark.nightly
+def test_events_of_real_files_are_those_of_mido_and_survive_a_round_trip():
+    music = os.environ.get("MIDIGPT_PARITY_MUSIC", str(DEMO)).split(os.pathsep)
+    command = [sys.executable, "-m", "tests.parity.events", "--files", "300", "--music", *music]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "notes: " in run.stdout

@@ -375,6 +375,32 @@ def test_regenerate_writes_a_bar_anew_and_undo_brings_it_back() -> None:
     assert player.named("generated/revision") == [(1, 4, 3), (1, 4, 4)]
 
 
+def test_redo_goes_forward_through_what_undo_took_back() -> None:
+    server = OfflineServer()
+    player = OfflinePlayer(server)
+    player.begin(sampling_seed=5)
+    player.play(3)
+    server.run_until(6.5)
+    player.say("agent/regenerate", 4)
+    server.run_until(7.0)
+
+    def notes_after(how: str) -> list[tuple]:
+        player.forget()
+        player.say(how)
+        return player.named("generated/note")
+
+    second = notes_after("agent/undo"), notes_after("agent/redo")
+    first = second[0]
+    assert first and second[1]
+    assert notes_after("agent/undo") == first
+    assert notes_after("agent/undo") == []
+    assert notes_after("agent/redo") == first
+    assert notes_after("agent/redo") == second[1]
+    player.forget()
+    player.say("agent/redo")
+    assert [code for code, _ in player.named("error")] == [4]
+
+
 def test_what_cannot_be_dealt_again_is_refused() -> None:
     server = OfflineServer()
     player = OfflinePlayer(server)

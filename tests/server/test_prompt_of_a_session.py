@@ -16,7 +16,8 @@ from midigpt.encoder_config import EncoderConfig
 from midigpt.inference import InferenceEngine
 from midigpt.inference.task import drive
 from midigpt.tokenizer import Tokenizer
-from midigpt.training.samples import Sampler, Situation
+from midigpt.training.samples import Sampler
+from midigpt.training.situation import Situation
 from midigpt_server.generation.engine_backend import EngineBackend
 from midigpt_server.generation.model_info import ModelInfo
 from midigpt_server.session.piece import Track

@@ -41,7 +41,9 @@ MidiGPT {
 
 	removeTrack { |track|
 		tracks.remove(track);
-		if(state == \playing) { this.send("track/remove", track.id) };
+		if(state == \playing) {
+			this.send(if(track.isAgent) { "agent/remove" } { "track/remove" }, track.id)
+		};
 	}
 
 	agents { ^tracks.select(_.isAgent) }
@@ -64,6 +66,9 @@ MidiGPT {
 		tracks.do(_.forget);
 		this.send("session/stop");
 	}
+
+	// Silence, now; the next bar goes on.
+	panic { this.send("panic") }
 
 	free {
 		this.stop;
@@ -192,7 +197,8 @@ MidiGPT {
 			"generated/open" -> { |track, index| this.prAgent(track) !? (_.open(index)) },
 			"generated/note" -> { |track ... note| this.prAgent(track) !? (_.hearNote(*note)) },
 			"generated/close" -> { |track, index| this.prAgent(track) !? (_.close(index)) },
-			"generated/fallback" -> { |... args| onFallback.value(*args) },
+			"generated/flush" -> { |track, index| this.prFlush(track, index) },
+			"bar/fallback" -> { |track, index, policy| onFallback.value(track, index, policy) },
 			"error" -> { |code, text| this.prError(code, text.asString) },
 			"warning" -> { |topic, text| onWarning.value(topic, text.asString) }
 		].collect { |pair|
@@ -204,6 +210,10 @@ MidiGPT {
 	prError { |code, text|
 		if(state == \connecting) { state = \stopped };
 		onError.value(code, text);
+	}
+
+	prFlush { |id, index|
+		this.agents.do { |agent| if((id < 0) or: { agent.id == id }) { agent.flush(index) } }
 	}
 
 	prAgent { |id| ^tracks.detect { |track| track.isAgent and: { track.id == id } } }

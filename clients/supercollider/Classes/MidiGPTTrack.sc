@@ -9,19 +9,37 @@ MidiGPTTrack {
 	var session, <id, <program, <drums, <isAgent;
 	var voice, voiceStream;
 	var bars; // bar index -> List of Events; a bar opened again is a new List
+	var params;
 	var <late = 0;
 	var <>onNote, <>onClose;
 
 	*new { |session, id, program, drums, isAgent|
-		^super.newCopyArgs(session, id, program, drums, isAgent).forget
+		^super.newCopyArgs(session, id, program, drums, isAgent).init
+	}
+
+	init {
+		params = IdentityDictionary.new;
+		this.forget;
 	}
 
 	create {
-		session.send("track/create", id, program, if(drums) { 11 } { 10 }, isAgent.binaryValue)
+		var kind = if(drums) { 11 } { 10 };
+		if(isAgent) { session.send("agent/create", id, program, kind) } {
+			session.send("track/create", id, program, kind, 0)
+		};
+		params.keysValuesDo { |parameter, value| this.prSet(parameter, value) };
 	}
 
-	// Of an agent: { "temperature", "min_pitch", "max_pitch" }; see docs/osc.md.
-	set { |parameter, value| session.send("track/param/set", id, parameter.asString, value) }
+	// Of an agent: \temperature, \min_pitch, \max_pitch, \fallback, ...; see docs/osc.md.
+	set { |parameter, value|
+		params[parameter.asSymbol] = value;
+		if(session.isPlaying) { this.prSet(parameter, value) };
+	}
+
+	prSet { |parameter, value|
+		session.send("track/param/set", id, parameter.asString,
+			if(value.isKindOf(Symbol)) { value.asString } { value })
+	}
 
 	// --- yours -----------------------------------------------------------------------------
 
@@ -103,6 +121,14 @@ MidiGPTTrack {
 		var event = voiceStream.next(Event.default);
 		event !? { event.copy.putAll(note).play };
 	}
+
+	// Take back the newest bar, or have one that is not over written anew.
+	undo { session.send("agent/undo", id) }
+
+	regenerate { |index| session.send("agent/regenerate", index, id) }
+
+	// What is not played yet from this bar on (-1: all) is not played.
+	flush { |index = -1| bars.keys.select(_ >= index).do { |old| bars.removeAt(old) } }
 
 	forget { bars = Dictionary.new }
 

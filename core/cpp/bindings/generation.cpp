@@ -5,6 +5,7 @@
 
 #include "bindings/cancel_flag.hpp"
 #include "bindings/module.hpp"
+#include "generation/event_loop.hpp"
 #include "generation/step_loop.hpp"
 
 namespace py = pybind11;
@@ -100,11 +101,52 @@ void bind_loop(py::module_& m) {
           "Returns as soon as a loop pauses or ends, or `interrupt` is set. Ended loops stand aside.");
 }
 
+void bind_slice_sampler(py::module_& m) {
+    py::class_<SliceSampler>(m, "SliceSampler", "Draws tokens out of a few ranges of ids.")
+        .def(py::init([](float temperature, int top_k, float top_p, std::uint64_t seed) {
+                 return SliceSampler({temperature, top_k, top_p}, static_cast<std::uint32_t>(seed));
+             }),
+             py::kw_only(), py::arg("temperature"), py::arg("top_k") = 0, py::arg("top_p") = 1.0f, py::arg("seed"))
+        .def("draw", [](SliceSampler& sampler, const Floats& logits, const std::vector<std::pair<int, int>>& pairs) {
+            std::vector<events::IdRange> ranges;
+            for (const auto& [first, last] : pairs) ranges.push_back({first, last});
+            return sampler.draw(to_span(logits), ranges);
+        }, py::arg("logits"), py::arg("ranges"), "A token id, or -1 when the ranges are empty.");
+}
+
+void bind_event_loop(py::module_& m) {
+    py::class_<EventLoop>(m, "EventLoop", "Writes several pieces of events after one prompt in compiled code.")
+        .def(py::init([](engine::Transformer& transformer, std::vector<engine::Sequence*> sequences,
+                         const std::vector<SliceSampler>& samplers, const Floats& logits, int first_id, int most_ids,
+                         int end) {
+                 return std::make_unique<EventLoop>(transformer, std::move(sequences), samplers, to_span(logits),
+                                                    EventLoop::Settings{first_id, most_ids, end});
+             }),
+             py::kw_only(), py::arg("transformer"), py::arg("sequences"), py::arg("samplers"), py::arg("logits"),
+             py::arg("first_id"), py::arg("most_ids"), py::arg("end") = events::kTimes,
+             py::keep_alive<1, 2>(), py::keep_alive<1, 3>())
+        .def("run",
+             [](EventLoop& loop, int most, const CancelFlag* cancel) { return loop.run(most, CancelFlag::of(cancel)); },
+             py::arg("most"), py::arg("cancel") = nullptr, py::call_guard<py::gil_scoped_release>(),
+             "Writes up to `most` ids in each piece; True while one is unfinished.")
+        .def("ids", [](const EventLoop& loop, int piece) {
+            if (piece < 0 || piece >= loop.pieces()) throw py::index_error("there is no such piece");
+            return std::vector<int>(loop.ids(piece).begin(), loop.ids(piece).end());
+        }, py::arg("piece"))
+        .def_property_readonly("times", [](const EventLoop& loop) {
+            std::vector<int> times;
+            for (int i = 0; i < loop.pieces(); ++i) times.push_back(loop.time(i));
+            return times;
+        }, "Time of the latest event of each piece, in ticks.");
+}
+
 }  // namespace
 
 void bind_generation(py::module_& m) {
     bind_sampler(m);
     bind_loop(m);
+    bind_slice_sampler(m);
+    bind_event_loop(m);
 }
 
 }  // namespace midigpt::bindings

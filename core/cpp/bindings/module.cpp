@@ -6,6 +6,7 @@ PYBIND11_MODULE(_native, m) {
     midigpt::bindings::bind_convert(m);
     midigpt::bindings::bind_tokens(m);
     midigpt::bindings::bind_codec(m);
+    midigpt::bindings::bind_events(m);
     midigpt::bindings::bind_grammar(m);
     midigpt::bindings::bind_planning(m);
     midigpt::bindings::bind_session(m);

@@ -9,6 +9,7 @@ void bind_score(pybind11::module_& m);
 void bind_convert(pybind11::module_& m);
 void bind_tokens(pybind11::module_& m);
 void bind_codec(pybind11::module_& m);
+void bind_events(pybind11::module_& m);
 void bind_grammar(pybind11::module_& m);
 void bind_planning(pybind11::module_& m);
 void bind_session(pybind11::module_& m);

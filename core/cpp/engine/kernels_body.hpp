@@ -2,15 +2,31 @@
 // compiled for its instruction set; nothing here may be visible to other files.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <type_traits>
+#include <utility>
 
 #include "engine/kernels.hpp"
 
 namespace midigpt::engine {
 namespace {
 
-constexpr int kPanelTile = 4;
-constexpr int kQuadBytes = 4 * kLanes;  // of a panel: 4 columns of 16 rows
+constexpr int kPanelTile = 4;  // for a single token
+
+// Calls body(0), …, body(N - 1) with constants, so that arrays indexed by them live in registers. (Left to
+// loops, gcc unrolls after it has decided to keep the arrays in memory.)
+#if defined(__GNUC__) || defined(__clang__)
+#define MIDIGPT_INLINED __attribute__((always_inline))
+#else
+#define MIDIGPT_INLINED
+#endif
+template <int N, class Body>
+MIDIGPT_INLINED inline void repeat(Body&& body) {
+    [&]<int... I>(std::integer_sequence<int, I...>) MIDIGPT_INLINED {
+        (body(std::integral_constant<int, I>{}), ...);
+    }(std::make_integer_sequence<int, N>{});
+}
 
 // ---- products --------------------------------------------------------------------------------
 
@@ -27,28 +43,29 @@ void int8_tile(const Panels& panels, const Int8Rows& x, const Product& out, int 
     const std::int8_t* rows = x.values + static_cast<std::size_t>(token) * x.stride;
 
     Ints acc[T][P];
-    for (int t = 0; t < T; ++t) {
-        for (int p = 0; p < P; ++p) acc[t][p] = fill_int(-kWeightExcess * x.sum[token + t]);
-    }
+    repeat<T>([&](auto t) MIDIGPT_INLINED {
+        repeat<P>([&](auto p) MIDIGPT_INLINED { acc[t][p] = fill_int(-kWeightExcess * x.sum[token + t]); });
+    });
     for (int column = 0; column < panels.columns; column += 4) {
         WeightBytes w[P];
-        for (int p = 0; p < P; ++p) {
+        if constexpr (T > 1) prefetch(weights + P * panel_bytes + static_cast<std::size_t>(column) * kLanes);
+        repeat<P>([&](auto p) MIDIGPT_INLINED {
             w[p] = load_weights(weights + p * panel_bytes + static_cast<std::size_t>(column) * kLanes);
-        }
-        for (int t = 0; t < T; ++t) {
+        });
+        repeat<T>([&](auto t) MIDIGPT_INLINED {
             const Quad quad = load_quad(rows + static_cast<std::size_t>(t) * x.stride + column);
-            for (int p = 0; p < P; ++p) acc[t][p] = dot(acc[t][p], w[p], quad);
-        }
+            repeat<P>([&](auto p) MIDIGPT_INLINED { acc[t][p] = dot(acc[t][p], w[p], quad); });
+        });
     }
-    for (int t = 0; t < T; ++t) {
+    repeat<T>([&](auto t) MIDIGPT_INLINED {
         const Floats token_scale = fill(x.scale[token + t]);
-        for (int p = 0; p < P; ++p) {
+        repeat<P>([&](auto p) MIDIGPT_INLINED {
             const int row = (panel + p) * kLanes;
             const Floats bias = panels.bias == nullptr ? zeros() : load(panels.bias + row);
             const Floats scale = mul(token_scale, load(panels.scale + row));
             write(out, token + t, row, fma(to_floats(acc[t][p]), scale, bias));
-        }
-    }
+        });
+    });
 }
 
 template <class Number, int T, int P>
@@ -58,26 +75,26 @@ void float_tile(const Panels& panels, const FloatRows& x, const Product& out, in
     const float* rows = x.values + static_cast<std::size_t>(token) * x.stride;
 
     Floats acc[T][P];
-    for (int t = 0; t < T; ++t) {
-        for (int p = 0; p < P; ++p) acc[t][p] = zeros();
-    }
+    repeat<T>([&](auto t) MIDIGPT_INLINED {
+        repeat<P>([&](auto p) MIDIGPT_INLINED { acc[t][p] = zeros(); });
+    });
     for (int column = 0; column < panels.columns; ++column) {
         Floats w[P];
-        for (int p = 0; p < P; ++p) {
+        repeat<P>([&](auto p) MIDIGPT_INLINED {
             w[p] = load(weights + p * panel_size + static_cast<std::size_t>(column) * kLanes);
-        }
-        for (int t = 0; t < T; ++t) {
+        });
+        repeat<T>([&](auto t) MIDIGPT_INLINED {
             const Floats value = fill(rows[static_cast<std::size_t>(t) * x.stride + column]);
-            for (int p = 0; p < P; ++p) acc[t][p] = fma(w[p], value, acc[t][p]);
-        }
+            repeat<P>([&](auto p) MIDIGPT_INLINED { acc[t][p] = fma(w[p], value, acc[t][p]); });
+        });
     }
-    for (int t = 0; t < T; ++t) {
-        for (int p = 0; p < P; ++p) {
+    repeat<T>([&](auto t) MIDIGPT_INLINED {
+        repeat<P>([&](auto p) MIDIGPT_INLINED {
             const int row = (panel + p) * kLanes;
             write(out, token + t, row,
                   panels.bias == nullptr ? acc[t][p] : add(acc[t][p], load(panels.bias + row)));
-        }
-    }
+        });
+    });
 }
 
 struct Int8Tile {
@@ -104,15 +121,21 @@ void multiply_tokens(const Panels& panels, const Rows& x, const Product& out, in
     }
 }
 
-// The panels of a tile stay in the first- or second-level cache while all tokens pass.
+// A single token takes several panels at once, which are independent sums. Several tokens share the
+// panels of a tile, which stay in the first- or second-level cache while all tokens pass.
 template <class Tile, class Rows>
 void multiply(const Panels& panels, const Rows& x, const Product& out) {
     int panel = 0;
-    for (; panel + kPanelTile <= panels.count; panel += kPanelTile) {
-        multiply_tokens<Tile, kTokenTile, kPanelTile>(panels, x, out, 0, panel);
+    if (x.count == 1) {
+        for (; panel + kPanelTile <= panels.count; panel += kPanelTile) {
+            Tile::template run<1, kPanelTile>(panels, x, out, 0, panel);
+        }
+    }
+    for (; panel + kTilePanels <= panels.count; panel += kTilePanels) {
+        multiply_tokens<Tile, kTileTokens, kTilePanels>(panels, x, out, 0, panel);
     }
     for (; panel < panels.count; ++panel) {
-        multiply_tokens<Tile, kTokenTile, 1>(panels, x, out, 0, panel);
+        multiply_tokens<Tile, kTileTokens, 1>(panels, x, out, 0, panel);
     }
 }
 
@@ -127,8 +150,6 @@ void quantize(const float* x, int width, std::int8_t* values, float* scale, std:
 }
 
 // ---- norms and activations -------------------------------------------------------------------
-
-
 
 void layer_norm(const float* x, int width, const float* weight, const float* bias, float eps,
                 float* out) {
@@ -223,25 +244,31 @@ void append(const float* key, const float* value, int width, int position, Numbe
 
 constexpr float kHidden = -3.0e38f;
 
-// Scores of 16 positions for Q queries.
-template <class Number, int Q>
-inline void score_block(const AttentionHead<Number>& head, const float* query, const Number* keys,
-                        float* scores) {
-    // Two chains per query hide the latency of the multiply-adds.
-    Floats even[Q], odd[Q];
-    for (int q = 0; q < Q; ++q) even[q] = odd[q] = zeros();
-    for (int i = 0; i < head.width; i += 2) {
-        const Floats first = load(keys + static_cast<std::size_t>(i) * kLanes);
-        const Floats second = load(keys + static_cast<std::size_t>(i + 1) * kLanes);
-        for (int q = 0; q < Q; ++q) {
-            const float* row = query + static_cast<std::size_t>(q) * head.query_stride + i;
-            even[q] = fma(first, fill(row[0]), even[q]);
-            odd[q] = fma(second, fill(row[1]), odd[q]);
-        }
+// Every score is one chain of multiply-adds, however many queries and positions are computed side by
+// side, so that a token's result does not depend on its company.
+constexpr int side_by_side(int queries) { return std::clamp(kAccumulators / queries, 1, 4); }
+
+// Scores of B blocks of 16 positions for Q queries.
+template <class Number, int Q, int B>
+inline void score_blocks(const AttentionHead<Number>& head, const float* query, int position) {
+    const std::size_t block = static_cast<std::size_t>(head.width) * kLanes;
+    const Number* keys = head.keys + position / kLanes * block;
+    Floats acc[Q][B];
+    repeat<Q>([&](auto q) MIDIGPT_INLINED {
+        repeat<B>([&](auto b) MIDIGPT_INLINED { acc[q][b] = zeros(); });
+    });
+    for (int i = 0; i < head.width; ++i) {
+        Floats k[B];
+        repeat<B>([&](auto b) MIDIGPT_INLINED { k[b] = load(keys + b * block + static_cast<std::size_t>(i) * kLanes); });
+        repeat<Q>([&](auto q) MIDIGPT_INLINED {
+            const Floats value = fill(query[static_cast<std::size_t>(q) * head.query_stride + i]);
+            repeat<B>([&](auto b) MIDIGPT_INLINED { acc[q][b] = fma(k[b], value, acc[q][b]); });
+        });
     }
-    for (int q = 0; q < Q; ++q) {
-        store(scores + static_cast<std::size_t>(q) * head.capacity, add(even[q], odd[q]));
-    }
+    repeat<Q>([&](auto q) MIDIGPT_INLINED {
+        float* scores = head.scratch + static_cast<std::size_t>(q) * head.capacity + position;
+        repeat<B>([&](auto b) MIDIGPT_INLINED { store(scores + b * kLanes, acc[q][b]); });
+    });
 }
 
 // Turns the first `visible` scores into exponentials; returns 1 / their sum, or 0 when all are hidden.
@@ -273,22 +300,22 @@ template <class Number, int Q, int W>
 inline void mix(const AttentionHead<Number>& head, int first, int visible, int query,
                 const float* factor) {
     Floats acc[Q][W];
-    for (int q = 0; q < Q; ++q) {
-        for (int w = 0; w < W; ++w) acc[q][w] = zeros();
-    }
+    repeat<Q>([&](auto q) MIDIGPT_INLINED {
+        repeat<W>([&](auto w) MIDIGPT_INLINED { acc[q][w] = zeros(); });
+    });
     const Number* value = head.values + first;
     for (int position = 0; position < visible; ++position, value += head.width) {
         Floats v[W];
-        for (int w = 0; w < W; ++w) v[w] = load(value + w * kLanes);
-        for (int q = 0; q < Q; ++q) {
+        repeat<W>([&](auto w) MIDIGPT_INLINED { v[w] = load(value + w * kLanes); });
+        repeat<Q>([&](auto q) MIDIGPT_INLINED {
             const Floats weight = fill(head.scratch[static_cast<std::size_t>(q) * head.capacity + position]);
-            for (int w = 0; w < W; ++w) acc[q][w] = fma(weight, v[w], acc[q][w]);
-        }
+            repeat<W>([&](auto w) MIDIGPT_INLINED { acc[q][w] = fma(weight, v[w], acc[q][w]); });
+        });
     }
-    for (int q = 0; q < Q; ++q) {
+    repeat<Q>([&](auto q) MIDIGPT_INLINED {
         float* out = head.out + static_cast<std::size_t>(query + q) * head.out_stride + first;
-        for (int w = 0; w < W; ++w) store(out + w * kLanes, mul(acc[q][w], fill(factor[q])));
-    }
+        repeat<W>([&](auto w) MIDIGPT_INLINED { store(out + w * kLanes, mul(acc[q][w], fill(factor[q]))); });
+    });
 }
 
 // Q queries from `query` on.
@@ -296,10 +323,12 @@ template <class Number, int Q>
 void attend_tile(const AttentionHead<Number>& head, int query) {
     const int last = head.visible + (query + Q - 1) * head.growth;
     const float* rows = head.query + static_cast<std::size_t>(query) * head.query_stride;
-    for (int position = 0; position < last; position += kLanes) {
-        score_block<Number, Q>(head, rows, head.keys + static_cast<std::size_t>(position) * head.width,
-                               head.scratch + position);
+    constexpr int kBlocks = side_by_side(Q);
+    int position = 0;
+    for (; position + kBlocks * kLanes <= last; position += kBlocks * kLanes) {
+        score_blocks<Number, Q, kBlocks>(head, rows, position);
     }
+    for (; position < last; position += kLanes) score_blocks<Number, Q, 1>(head, rows, position);
     float factor[Q];
     for (int q = 0; q < Q; ++q) {
         float* scores = head.scratch + static_cast<std::size_t>(q) * head.capacity;
@@ -308,8 +337,8 @@ void attend_tile(const AttentionHead<Number>& head, int query) {
         for (int i = padded(visible); i < last; ++i) scores[i] = 0.0f;
     }
     int first = 0;
-    for (; first + 4 * kLanes <= head.width; first += 4 * kLanes) {
-        mix<Number, Q, 4>(head, first, last, query, factor);
+    for (; first + kBlocks * kLanes <= head.width; first += kBlocks * kLanes) {
+        mix<Number, Q, kBlocks>(head, first, last, query, factor);
     }
     for (; first < head.width; first += kLanes) mix<Number, Q, 1>(head, first, last, query, factor);
 }

@@ -22,7 +22,11 @@ struct WeightBytes {
     __m256i lo, hi;
 };
 
-constexpr int kTokenTile = 1;  // tokens of one register tile, times 4 panels
+constexpr int kTileTokens = 4;    // of one register tile
+constexpr int kTilePanels = 1;
+constexpr int kAccumulators = 4;  // of attention: with the operands, 16 registers at most
+
+inline void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1); }
 
 inline Floats fill(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
 inline Floats zeros() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
@@ -125,15 +129,15 @@ inline Ints dot(Ints acc, WeightBytes weights, const Quad& x) {
 
 // Values in -127..127, rounded to bytes; returns their sum.
 inline std::int32_t store_bytes(std::int8_t* p, Floats x) {
-    alignas(32) std::int32_t whole[16];
-    _mm256_store_si256(reinterpret_cast<__m256i*>(whole), _mm256_cvtps_epi32(x.lo));
-    _mm256_store_si256(reinterpret_cast<__m256i*>(whole + 8), _mm256_cvtps_epi32(x.hi));
-    std::int32_t total = 0;
-    for (int i = 0; i < 16; ++i) {
-        p[i] = static_cast<std::int8_t>(whole[i]);
-        total += whole[i];
-    }
-    return total;
+    const __m256i mixed = _mm256_packs_epi32(_mm256_cvtps_epi32(x.lo), _mm256_cvtps_epi32(x.hi));
+    const __m256i words = _mm256_permute4x64_epi64(mixed, _MM_SHUFFLE(3, 1, 2, 0));
+    const __m128i low = _mm256_castsi256_si128(words);
+    const __m128i high = _mm256_extracti128_si256(words, 1);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm_packs_epi16(low, high));
+    __m128i sums = _mm_madd_epi16(_mm_add_epi16(low, high), _mm_set1_epi16(1));
+    sums = _mm_add_epi32(sums, _mm_shuffle_epi32(sums, _MM_SHUFFLE(1, 0, 3, 2)));
+    sums = _mm_add_epi32(sums, _mm_shuffle_epi32(sums, _MM_SHUFFLE(2, 3, 0, 1)));
+    return _mm_cvtsi128_si32(sums);
 }
 
 }  // namespace

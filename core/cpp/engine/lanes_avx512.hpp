@@ -21,10 +21,14 @@ using Ints = __m512i;
 using WeightBytes = __m512i;
 using Quad = __m512i;
 
-constexpr int kTokenTile = 6;                // tokens of one register tile, times 4 panels
+constexpr int kTileTokens = 6;               // of one register tile
+constexpr int kTilePanels = 4;
+constexpr int kAccumulators = 16;            // of attention
 constexpr std::int32_t kWeightExcess = 128;  // what `dot` sees on top of each weight
 
 inline Floats zeros() { return _mm512_setzero_ps(); }
+inline void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1); }
+
 inline Floats fill(float x) { return _mm512_set1_ps(x); }
 inline Floats load(const float* p) { return _mm512_loadu_ps(p); }
 inline Floats load(const Half* p) {

@@ -23,13 +23,17 @@ struct WeightBytes {
 };
 using Quad = int8x16_t;  // four activations, repeated
 
-constexpr int kTokenTile = 1;              // tokens of one register tile, times 4 panels
+constexpr int kTileTokens = 4;             // of one register tile
+constexpr int kTilePanels = 1;
+constexpr int kAccumulators = 4;           // of attention, four registers each
 constexpr std::int32_t kWeightExcess = 0;  // what `dot` sees on top of each weight
 
 template <class Function>
 inline Floats each(Function function) {
     return {{function(0), function(1), function(2), function(3)}};
 }
+
+inline void prefetch(const void* p) { __builtin_prefetch(p, 0, 2); }
 
 inline Floats fill(float x) { return each([&](int) { return vdupq_n_f32(x); }); }
 inline Floats zeros() { return fill(0.0f); }

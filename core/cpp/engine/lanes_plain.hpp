@@ -23,8 +23,12 @@ struct Quad {
     std::int32_t value[4];
 };
 
-constexpr int kTokenTile = 1;              // tokens of one register tile, times 4 panels
+constexpr int kTileTokens = 1;  // of one register tile
+constexpr int kTilePanels = 1;
+constexpr int kAccumulators = 1;           // of attention
 constexpr std::int32_t kWeightExcess = 0;  // what `dot` sees on top of each weight
+
+inline void prefetch(const void*) {}
 
 template <class Function>
 inline Floats each(Function function) {

@@ -14,6 +14,8 @@ namespace {
 // Long enough for the work between two loops of a token, short enough to be invisible in a profile.
 constexpr auto kSpinTime = std::chrono::microseconds(100);
 constexpr int kSpinsPerClockRead = 64;
+// The time lost to suspended helpers stays below 1/(1 + kRest) of the whole.
+constexpr int kRest = 16;
 
 void relax() {
 #if defined(__x86_64__) || defined(_M_X64)
@@ -53,13 +55,29 @@ void ThreadPool::run(int chunks, void* context, Call call) {
         { const std::lock_guard lock(mutex_); }  // a helper is either asleep by now or sees the loop
         wake_.notify_all();
     }
+    const auto started = Clock::now();
     take_chunks(0);
     loop_.fetch_add(1);
     // A helper announces itself before it looks at `loop_`, so one that missed the closing is counted.
+    if (inside_.load() > 0) wait_for_helpers(Clock::now() - started);
+}
+
+// A helper that works holds at most one chunk, a part of what the caller has worked itself.
+void ThreadPool::wait_for_helpers(Clock::duration worked) {
+    const auto started = Clock::now();
     for (int spins = 1; inside_.load() > 0; ++spins) {
         if (spins % kSpinsPerClockRead == 0) std::this_thread::yield();
         relax();
     }
+    const auto now = Clock::now();
+    const auto lost = now - started - worked;
+    if (lost > Clock::duration::zero()) rest_until_ = now + kRest * lost;
+}
+
+bool ThreadPool::still_resting() {
+    if (Clock::now() < rest_until_) return true;
+    rest_until_ = {};
+    return false;
 }
 
 void ThreadPool::help(int thread) {

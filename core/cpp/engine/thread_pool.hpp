@@ -1,9 +1,11 @@
 // Threads for many short parallel loops. Helpers spin briefly for the next loop, then sleep. The
 // caller works too and takes every chunk that no helper has taken, so a helper that the system has
-// suspended delays nothing but the chunk in its hands.
+// suspended delays nothing but the chunk in its hands. When that has happened, the caller works alone
+// for many times as long as it was kept waiting: on a busy machine two threads are not slower than one.
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
@@ -25,7 +27,7 @@ public:
     // returns when all are done. One caller at a time. `body` must not throw.
     template <class Body>
     void for_each(int chunks, Body&& body) {
-        if (helpers_.empty() || chunks <= 1) {
+        if (helpers_.empty() || chunks <= 1 || are_resting()) {
             for (int chunk = 0; chunk < chunks; ++chunk) body(chunk, 0);
             return;
         }
@@ -36,8 +38,12 @@ public:
 
 private:
     using Call = void (*)(void* context, int chunk, int thread);
+    using Clock = std::chrono::steady_clock;
 
+    bool are_resting() { return rest_until_ != Clock::time_point{} && still_resting(); }
+    bool still_resting();
     void run(int chunks, void* context, Call call);
+    void wait_for_helpers(Clock::duration worked);
     void help(int thread);
     bool wait_for_loop(std::uint64_t seen);
     void take_chunks(int thread);
@@ -46,6 +52,7 @@ private:
     Call call_ = nullptr;
     void* context_ = nullptr;
     int chunks_ = 0;
+    Clock::time_point rest_until_;  // of the caller alone; zero while helpers work
 
     alignas(64) std::atomic<std::uint64_t> loop_{0};  // odd while a loop is open
     alignas(64) std::atomic<int> next_{0};            // next chunk to take

@@ -99,6 +99,7 @@ Transformer::Transformer(const ModelShape& shape, const std::vector<std::filesys
       logit_inputs_(kMostLogitRows, shape.width, weight_type_ == WeightType::Int8),
       logits_(static_cast<std::size_t>(kMostLogitRows) * padded(shape.vocab_size)) {
     runs_.reserve(kMostRows);
+    last_queries_.reserve(kMostRows);
     wanted_.reserve(kMostRows);
 }
 
@@ -113,6 +114,7 @@ void Transformer::last_attention(std::span<const std::int32_t> ids, std::span<fl
     if (out.size() != length * shape_.n_layer) throw std::invalid_argument("out has the wrong size");
     Sequence sequence = new_sequence();
     std::vector<float> weights(out.size() * shape_.n_head);
+    std::vector<float> logits(shape_.vocab_size);
 
     const std::lock_guard lock(mutex_);
     Segment segment;
@@ -120,6 +122,7 @@ void Transformer::last_attention(std::span<const std::int32_t> ids, std::span<fl
     segment.ids = ids.first(length - std::min<std::size_t>(length, 1));
     if (length > 1) forward_locked({&segment, 1}, {}, nullptr);
     segment.ids = ids.subspan(segment.ids.size());
+    segment.logits = logits.data();  // so that the last layer looks too
     probe_ = weights.data();
     try {
         forward_locked({&segment, 1}, {}, nullptr);
@@ -145,13 +148,6 @@ bool Transformer::forward_locked(std::span<const Segment> segments,
     std::size_t index = 0;
     int done = 0;  // tokens of segments[index]
     while (index < segments.size()) {
-        if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) {
-            for (std::size_t i = 0; i <= index; ++i) {
-                Sequence& sequence = *segments[i].sequence;
-                sequence.cut(sequence.length() - (i < index ? static_cast<int>(segments[i].ids.size()) : done));
-            }
-            return false;
-        }
         rows_ = 0;
         runs_.clear();
         wanted_.clear();
@@ -161,7 +157,12 @@ bool Transformer::forward_locked(std::span<const Segment> segments,
             ++index;
             done = 0;
         }
-        run_rows(slices);
+        if (run_rows(slices, cancel)) continue;
+        for (std::size_t i = 0; i < segments.size() && i <= index; ++i) {
+            Sequence& sequence = *segments[i].sequence;
+            sequence.cut(sequence.length() - (i < index ? static_cast<int>(segments[i].ids.size()) : done));
+        }
+        return false;
     }
     return true;
 }
@@ -211,7 +212,7 @@ int Transformer::add_run(const Segment& segment, int done) {
     const int total = static_cast<int>(segment.ids.size());
     const int count = std::min(total - done, kMostRows - rows_);
     Sequence& sequence = *segment.sequence;
-    runs_.push_back({&sequence, rows_, count, sequence.length()});
+    runs_.push_back({&sequence, rows_, count, sequence.length(), rows_});
     for (int i = done; i < done + count; ++i) {
         sequence.push(segment.ids[i],
                       segment.positions.empty() ? sequence.next_position() : segment.positions[i],
@@ -225,17 +226,43 @@ int Transformer::add_run(const Segment& segment, int done) {
     return count;
 }
 
-void Transformer::run_rows(std::span<const VocabularySlice> slices) {
+// False when cancelled; the sequences then hold tokens without keys and values.
+bool Transformer::run_rows(std::span<const VocabularySlice> slices, const std::atomic<bool>* cancel) {
     for (const Run& run : runs_) {
         for (int i = 0; i < run.count; ++i) {
             embed_row(run.first_row + i, run.sequence->ids()[run.length + i], run.sequence->positions()[run.length + i]);
         }
     }
+    find_last_queries();
     for (int i = 0; i < shape_.n_layer; ++i) {
+        if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) return false;
         run_attention(weights_.layer(i), i);
         run_feed_forward(weights_.layer(i));
     }
     write_logits(slices);
+    return true;
+}
+
+// After the keys and values of the last layer only rows with logits matter.
+void Transformer::find_last_queries() {
+    last_queries_.clear();
+    auto run = runs_.begin();
+    for (const auto& [row, logits] : wanted_) {
+        while (row >= run->first_row + run->count) ++run;
+        const int length = run->length + row - run->first_row;
+        last_queries_.push_back({run->sequence, row, 1, length, static_cast<int>(last_queries_.size())});
+    }
+}
+
+void Transformer::keep_wanted_rows() {
+    int kept = 0;
+    for (auto& [row, logits] : wanted_) {
+        const float* from = residual_.data() + static_cast<std::size_t>(row) * residual_stride_;
+        float* to = residual_.data() + static_cast<std::size_t>(kept) * residual_stride_;
+        if (to != from) std::copy_n(from, residual_stride_, to);
+        row = kept++;
+    }
+    rows_ = kept;
 }
 
 void Transformer::embed_row(int row, std::int32_t id, std::int32_t position) {
@@ -257,6 +284,7 @@ void Transformer::run_attention(const Layer& layer, int index) {
                  normed_, row);
     });
     pool_.for_each(shape_.n_kv_head, [&](int head, int thread) { run_head(layer, index, head, thread); });
+    if (index == shape_.n_layer - 1) keep_wanted_rows();
     each_row(rows_, [&](int row) { round_row(attended_, row); });
     each_panels(layer.attention_out.count, [&](int panel, int count) {
         multiply(layer.attention_out, panel, count, attended_, rows_,
@@ -281,12 +309,30 @@ void Transformer::run_head(const Layer& layer, int index, int head, int thread) 
         }
         for (int i = 0; i < group * width; ++i) heads[i] *= scale;
     }
-    for (const Run& run : runs_) {
+    const auto with_kernels = [&](const Run& run, auto&& body) {
         if (run.sequence->type() == CacheType::Float32) {
-            attend(kernels_.float_cache, run, index, head, thread);
+            body(kernels_.float_cache);
         } else {
-            attend(kernels_.half_cache, run, index, head, thread);
+            body(kernels_.half_cache);
         }
+    };
+    for (const Run& run : runs_) {
+        with_kernels(run, [&](const auto& kernels) { append(kernels, run, index, head); });
+    }
+    for (const Run& run : index == shape_.n_layer - 1 ? last_queries_ : runs_) {
+        with_kernels(run, [&](const auto& kernels) { attend(kernels, run, index, head, thread); });
+    }
+}
+
+template <class Number>
+void Transformer::append(const CacheKernels<Number>& kernels, const Run& run, int layer, int head) {
+    const int width = shape_.padded_head();
+    Number* keys = run.sequence->keys<Number>(layer, head);
+    Number* values = run.sequence->values<Number>(layer, head);
+    for (int i = 0; i < run.count; ++i) {
+        const float* key = blocks_.data() + static_cast<std::size_t>(run.first_row + i) * block_stride_ +
+                           static_cast<std::size_t>(head) * shape_.block_rows() + shape_.group() * width;
+        kernels.append(key, key + width, width, run.length + i, keys, values);
     }
 }
 
@@ -295,24 +341,18 @@ void Transformer::attend(const CacheKernels<Number>& kernels, const Run& run, in
     const int width = shape_.padded_head();
     const int group = shape_.group();
     const int capacity = padded(shape_.n_positions);
-    const std::size_t first = run.first_row;
-    const float* block = blocks_.data() + first * block_stride_ + static_cast<std::size_t>(head) * shape_.block_rows();
-    Number* keys = run.sequence->keys<Number>(layer, head);
-    Number* values = run.sequence->values<Number>(layer, head);
-    for (int i = 0; i < run.count; ++i) {
-        const float* key = block + static_cast<std::size_t>(i) * block_stride_ + group * width;
-        kernels.append(key, key + width, width, run.length + i, keys, values);
-    }
+    const float* block = blocks_.data() + static_cast<std::size_t>(run.first_row) * block_stride_ +
+                         static_cast<std::size_t>(head) * shape_.block_rows();
 
     AttentionHead<Number> task;
     task.width = width;
-    task.keys = keys;
-    task.values = values;
+    task.keys = run.sequence->keys<Number>(layer, head);
+    task.values = run.sequence->values<Number>(layer, head);
     task.visible = run.length + 1;
     task.shown = run.sequence->shown();
     task.scratch = scores_.data() + static_cast<std::size_t>(thread) * kQueryTile * capacity;
     task.capacity = capacity;
-    float* out = attended_.row(run.first_row) + head * group * width;
+    float* out = attended_.row(run.out_row) + head * group * width;
     if (run.count == 1 && probe_ == nullptr) {  // the queries of the group share one pass over the keys
         task.query = block;
         task.query_stride = task.out_stride = width;

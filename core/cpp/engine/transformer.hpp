@@ -67,15 +67,16 @@ public:
     void last_attention(std::span<const std::int32_t> ids, std::span<float> out);
 
 private:
-    static constexpr int kMostRows = 256;
+    static constexpr int kMostRows = 128;  // their activations stay in the second-level cache
     static constexpr int kMostLogitRows = 16;
 
-    // A run of rows that belong to one sequence.
+    // Consecutive rows that belong to one sequence.
     struct Run {
         Sequence* sequence;
         int first_row;
         int count;
-        int length;  // of the sequence before the run
+        int length;   // of the sequence before the run
+        int out_row;  // where attention puts its results
     };
     // Activations on their way into a matrix, as float32 and, for int8 weights, rounded.
     struct Rows {
@@ -91,12 +92,16 @@ private:
 
     void check(std::span<const Segment> segments, std::span<const VocabularySlice> slices) const;
     int add_run(const Segment& segment, int done);
-    void run_rows(std::span<const VocabularySlice> slices);
+    bool run_rows(std::span<const VocabularySlice> slices, const std::atomic<bool>* cancel);
+    void find_last_queries();
+    void keep_wanted_rows();
     void embed_row(int row, std::int32_t id, std::int32_t position);
     void run_attention(const Layer& layer, int index);
     void run_head(const Layer& layer, int index, int head, int thread);
     bool forward_locked(std::span<const Segment> segments, std::span<const VocabularySlice> slices,
                         const std::atomic<bool>* cancel);
+    template <class Number>
+    void append(const CacheKernels<Number>& kernels, const Run& run, int layer, int head);
     template <class Number>
     void attend(const CacheKernels<Number>& kernels, const Run& run, int layer, int head, int thread);
     void run_feed_forward(const Layer& layer);
@@ -123,6 +128,7 @@ private:
     std::mutex mutex_;  // of everything below: one forward pass at a time
     int rows_ = 0;
     std::vector<Run> runs_;
+    std::vector<Run> last_queries_;  // of the last layer: the rows with logits, one by one
     std::vector<std::pair<int, float*>> wanted_;  // rows with logits, and where those go
     std::vector<float> rotations_;                // per row: cosines, then sines
     int residual_stride_;

@@ -6,6 +6,7 @@ import json
 from importlib.resources import files
 
 import numpy as np
+import numpy.typing as npt
 
 from midigpt.attributes.base import BaseAttribute, notes_of, one_of, register
 from midigpt.score import Score
@@ -48,9 +49,14 @@ class KeySignature(BaseAttribute):
                         ticks[note.pitch % 12] += note.duration_ticks
         if not any(ticks):
             return 24
-        # cumsum adds from left to right: a matrix product could break ties differently
-        scores = np.cumsum(_KEYS * np.array(ticks, dtype=np.float64), axis=1)[:, -1]
-        return int(np.argmax(scores))
+        return key_of_weights(np.array(ticks, dtype=np.float64))
+
+
+def key_of_weights(weights: npt.NDArray[np.float64]) -> int:
+    """The key, 0..23, that fits twelve weights of pitch classes best."""
+    # cumsum adds from left to right: a matrix product could break ties differently
+    scores = np.cumsum(_KEYS * weights, axis=1)[:, -1]
+    return int(np.argmax(scores))
 
 
 def _keys() -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:

@@ -11,7 +11,19 @@ from collections.abc import Sequence
 from importlib.metadata import entry_points
 
 from midigpt import __version__
-from midigpt.cli import generate, models, tokens
+from midigpt.cli import (
+    caption,
+    compose,
+    dataset,
+    evaluate,
+    finetune,
+    generate,
+    models,
+    preprocess,
+    render,
+    tokens,
+    train,
+)
 from midigpt.cli.arguments import Parser
 
 #: Exit code of every error the user can mend.
@@ -38,14 +50,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> Parser:
     parser = Parser(
         prog="midigpt",
-        description="Multitrack symbolic music: look at tokens, generate bars.",
+        description="Multitrack symbolic music: write bars, compose from words, render sound, "
+        "train models.",
         epilog="'midigpt COMMAND --help' has examples. The live server is midigpt-server.",
     )
     parser.add_argument("--version", action="version", version=f"midigpt-live {__version__}")
     commands = parser.add_subparsers(
         title="commands", metavar="COMMAND", dest="command", required=True
     )
+    own = (
+        generate,
+        compose,
+        render,
+        caption,
+        tokens,
+        models,
+        dataset,
+        preprocess,
+        train,
+        evaluate,
+        finetune,
+    )
     others = sorted(entry_points(group="midigpt.commands"), key=lambda entry: entry.name)
-    for command in (generate, tokens, models, *(entry.load() for entry in others)):
+    for command in (*own, *(entry.load() for entry in others)):
         command.add_to(commands)
     return parser

@@ -62,6 +62,19 @@ def bundled_checkpoint(name: str | None) -> Path | None:
     return None
 
 
+def bundled_llama(name: str | None) -> Path | None:
+    """Folder of a text-to-music Llama that comes with the package; None if there is none such.
+
+    Args:
+        name: None is the only one.
+    """
+    for known in _manifest(models_folder()).get("llamas", {}):
+        folder = models_folder() / str(known)
+        if name in (None, known) and (folder / "config.json").is_file():
+            return folder
+    return None
+
+
 def models_folder() -> Path:
     """Where the bundled models are: in the package, or in the source tree it runs from."""
     installed = Path(str(resources.files("midigpt"))) / "models"

@@ -3,38 +3,127 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from random import Random
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
+from torch.utils.data import IterableDataset
 
+from midigpt.training.config import TrainConfig
 from midigpt.training.dataset import Dataset
+from midigpt.training.samples import KINDS
 
 MicroBatch: TypeAlias = list[int]
 """Samples, by index, that go through the model together."""
 
-Batch: TypeAlias = tuple[Tensor, Tensor, Tensor]
-"""Inputs, next ids and the weights of these in the loss, each (samples, longest - 1)."""
+ValidationStep: TypeAlias = "tuple[str, list[Batch]]"
+"""A kind of sample, and micro-batches of it."""
 
 _POOL = 1024  # samples among which like lengths are looked for
+_AT_ONCE = 8  # micro-batches of a step of the validation
 
 
-def training_steps(
-    dataset: Dataset, micro_batch_tokens: int, batch_tokens: int, seed: int
-) -> Iterator[list[MicroBatch]]:
-    """The micro-batches of each step, without end; each epoch has an order of its own."""
-    epoch = 0
-    step: list[MicroBatch] = []
-    while True:
-        rng = Random(f"{seed}/{epoch}")
-        for batch in _epoch(dataset, micro_batch_tokens, rng):
-            step.append(batch)
-            if len(step) * micro_batch_tokens >= batch_tokens:
-                yield step
-                step = []
-        epoch += 1
+class Batch(NamedTuple):
+    """Tensors of a micro-batch, each (samples, longest - 1).
+
+    ``keys`` is False for ids that no other may attend to; None if there are none.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    weights: Tensor
+    keys: Tensor | None
+
+
+class Steps(IterableDataset[list[Batch]]):
+    """The micro-batches of each step, without end.
+
+    Args:
+        dataset, config: what to read, and how much at once.
+        first_step: where to go on; the steps are those of a run that was never interrupted.
+        apart: give each micro-batch on its own, for trainers that put the steps together.
+
+    Of several processes that train together, each gets every so-manieth micro-batch.
+    """
+
+    def __init__(self, dataset: Dataset, config: TrainConfig, apart: bool = False) -> None:
+        self.dataset, self.config = dataset, config
+        self.first_step = 0
+        self._apart = apart
+
+    @property
+    def passes_per_step(self) -> int:
+        """Micro-batches of a step."""
+        config = self.config
+        if config.batch_tokens:
+            return max(1, -(-config.batch_tokens // config.micro_batch_tokens))
+        return config.gradient_accumulation_steps
+
+    def __iter__(self) -> Iterator[list[Batch]]:
+        size = self.passes_per_step
+        own = islice(self._endless(), *_share())
+        batches = islice(own, self.first_step * size, None)
+        while True:
+            step = [
+                collate(self.dataset, indices, self.config.target_weight)
+                for indices in islice(batches, size)
+            ]
+            yield from ([batch] for batch in step) if self._apart else [step]
+
+    def steps_of_an_epoch(self, processes: int) -> int:
+        """Steps in which every sample is read about once by one of the processes."""
+        batches = sum(1 for _ in self._epoch(0))
+        return max(1, batches // (self.passes_per_step * processes))
+
+    def _endless(self) -> Iterator[MicroBatch]:
+        epoch = 0
+        while True:
+            yield from self._epoch(epoch)
+            epoch += 1
+
+    def _epoch(self, epoch: int) -> Iterator[MicroBatch]:
+        config, rng = self.config, Random(f"{self.config.seed}/{epoch}")
+        lengths = self.dataset.lengths.tolist()
+        order = list(range(len(self.dataset)))
+        rng.shuffle(order)
+        for first in range(0, len(order), _POOL):
+            pool = order[first : first + _POOL]
+            if config.batch_tokens:
+                batches = group_by_length(lengths, pool, config.micro_batch_tokens)
+            else:
+                pool.sort(key=lambda i: lengths[i])
+                size = config.per_device_batch_size
+                batches = [pool[i : i + size] for i in range(0, len(pool), size)]
+            rng.shuffle(batches)
+            yield from batches
+
+
+class Checks(IterableDataset[ValidationStep]):
+    """All samples of a validation, by kind; the ids to write have the weight 2."""
+
+    def __init__(self, dataset: Dataset, config: TrainConfig) -> None:
+        self._dataset, self._config = dataset, config
+
+    def __iter__(self) -> Iterator[ValidationStep]:
+        dataset, config = self._dataset, self._config
+        lengths = dataset.lengths.tolist()
+        size = max(config.micro_batch_tokens, config.longest_sample)
+        for number, kind in enumerate(KINDS):
+            samples = np.flatnonzero(dataset.kinds == number).tolist()
+            groups = group_by_length(lengths, samples, size)[: config.limit_val_batches or None]
+            own = islice(groups, *_share())
+            while batches := [collate(dataset, group, 2.0) for group in islice(own, _AT_ONCE)]:
+                yield kind, batches
+
+
+def _share() -> tuple[int, None, int]:
+    """The micro-batches of this process, as arguments of ``islice``."""
+    if distributed.is_available() and distributed.is_initialized():
+        return distributed.get_rank(), None, distributed.get_world_size()
+    return 0, None, 1
 
 
 def group_by_length(
@@ -59,20 +148,18 @@ def collate(dataset: Dataset, batch: MicroBatch, target_weight: float) -> Batch:
     longest = int(dataset.lengths[batch].max())
     ids = np.zeros((len(batch), longest), np.int64)
     weights = np.zeros((len(batch), longest - 1), np.float32)
+    keys = np.ones((len(batch), longest - 1), np.bool_)
     for row, index in enumerate(batch):
         sample = dataset.ids[dataset.starts[index] : dataset.starts[index + 1]]
         ids[row, : len(sample)] = sample
         weights[row, : len(sample) - 1] = 1.0
         weights[row, dataset.targets[index] - 1 : len(sample) - 1] = target_weight
+        for start, end in dataset.hidden(index):
+            keys[row, start:end] = False
     tokens = torch.from_numpy(ids)
-    return tokens[:, :-1], tokens[:, 1:], torch.from_numpy(weights)
-
-
-def _epoch(dataset: Dataset, micro_batch_tokens: int, rng: Random) -> Iterator[MicroBatch]:
-    lengths = dataset.lengths.tolist()
-    order = list(range(len(dataset)))
-    rng.shuffle(order)
-    for first in range(0, len(order), _POOL):
-        batches = group_by_length(lengths, order[first : first + _POOL], micro_batch_tokens)
-        rng.shuffle(batches)
-        yield from batches
+    return Batch(
+        tokens[:, :-1],
+        tokens[:, 1:],
+        torch.from_numpy(weights),
+        None if keys.all() else torch.from_numpy(keys),
+    )

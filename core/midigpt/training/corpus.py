@@ -7,24 +7,31 @@ A corpus of 13 million notes takes about 130 MB.
 
 from __future__ import annotations
 
-import hashlib
+import json
 import logging
-from collections.abc import Iterable, Iterator
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from tqdm import tqdm
 
+from midigpt.cache import cache_dir, file_cache_key
 from midigpt.score import Bar, Note, Score
+from midigpt.training.isolation import Crash, map_isolated
+from midigpt.training.rows import Row, RowChoice, chosen_rows, count_rows
 
 log = logging.getLogger(__name__)
 
 Notes = npt.NDArray[np.int16]
 """Shape (n, 5), sorted by bar: bar, onset in the bar, duration, pitch, velocity; times in ticks."""
 
-_FORMAT = 1  # of the cache; raise it when parsing or rounding changes
+_FORMAT = 2  # of the cache; raise it when parsing or rounding changes
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,10 @@ class PieceTrack:
         """Whether a note starts in the bars ``start`` to ``stop - 1``."""
         return len(self.bars(start, stop)) > 0
 
+    def n_played(self, start: int, stop: int) -> int:
+        """In how many of the bars ``start`` to ``stop - 1`` a note starts."""
+        return len(np.unique(self.bars(start, stop)[:, 0]))
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -59,30 +70,45 @@ class Piece:
         return len(self.signatures)
 
 
+@dataclass(frozen=True)
+class Corpus:
+    """The pieces of a Parquet file, and what was left out of it and why."""
+
+    pieces: list[Piece]
+    skipped: dict[str, int]
+
+    def tell(self, name: str) -> str:
+        """One line for the user."""
+        left_out = "".join(f", {n} {why}" for why, n in sorted(self.skipped.items()))
+        return f"{name}: {len(self.pieces)} pieces{left_out}"
+
+
 def load_corpus(
-    path: str | Path,
-    resolution: int,
-    cache_dir: str | Path,
-    licences: Iterable[str] | None = None,
-) -> list[Piece]:
-    """Read the pieces of a Parquet file with the columns midi, source and license.
+    path: str | Path, resolution: int, choice: RowChoice | None = None, workers: int = 0
+) -> Corpus:
+    """Read the pieces of a Parquet file with MIDI files in a column ``midi`` or ``music``.
+
+    The pieces are kept in the cache (see :mod:`midigpt.cache`) for the next time. Files that cannot
+    be read are skipped and counted; each is parsed in a process of its own kind, so that one that
+    crashes the parser costs nothing else.
 
     Args:
-        path: the Parquet file; ``midi`` holds the bytes of Standard MIDI Files.
+        path: the Parquet file.
         resolution: the model grid, in ticks per quarter note.
-        cache_dir: where the parsed pieces are kept between runs.
-        licences: keep only rows whose SPDX licence is one of these; None keeps all.
+        choice: which rows to use; None = all.
+        workers: processes; 0 = one for each core.
 
-    Files that cannot be read are skipped and counted in the log.
+    Raises:
+        ValueError: not a Parquet file, or one without MIDI files.
+        OSError: it cannot be read.
     """
-    path = Path(path)
-    kept = None if licences is None else frozenset(licences)
-    key = f"{_FORMAT}:{resolution}:{sorted(kept) if kept is not None else None}"
-    digest = hashlib.sha256(path.read_bytes() + key.encode()).hexdigest()[:16]
-    cache = Path(cache_dir) / f"corpus-{path.stem}-{digest}.npz"
+    path, choice = Path(path), choice or RowChoice()
+    key = file_cache_key(path, format=_FORMAT, resolution=resolution, choice=repr(choice))
+    cache = cache_dir() / f"corpus-{path.stem}-{key}.npz"
     if not cache.exists():
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        _save(cache, _parse_rows(path, resolution, kept))
+        skipped: Counter[str] = Counter()
+        pieces = _parse_rows(path, resolution, choice, workers or os.cpu_count() or 1, skipped)
+        _save(cache, pieces, skipped)
     return _load(cache)
 
 
@@ -125,26 +151,31 @@ def _round_note(
     return bar, onset, min(duration, 32767), note.pitch, note.velocity
 
 
-def _parse_rows(path: Path, resolution: int, licences: frozenset[str] | None) -> Iterator[Piece]:
-    from pyarrow import parquet
-    from tqdm import tqdm
-
-    table = parquet.read_table(path, columns=["midi", "source", "license"])
-    skipped = 0
-    for row in tqdm(table.to_batches(max_chunksize=1), desc=f"read {path.name}", unit="piece"):
-        midi, source, licence = (column[0].as_py() for column in row.columns)
-        if licences is not None and licence not in licences:
-            continue
-        try:
-            yield piece_from_score(Score.from_bytes(midi), source, resolution)
-        except ValueError as error:
-            skipped += 1
-            log.debug("%s: %s", source, error)
-    if skipped:
-        log.warning("%s: %d files could not be read", path.name, skipped)
+def _parse_rows(
+    path: Path, resolution: int, choice: RowChoice, workers: int, skipped: Counter[str]
+) -> Iterator[Piece]:
+    rows = chosen_rows(path, choice, skipped)
+    parsed = map_isolated(partial(_parse, resolution), rows, workers)
+    with tqdm(total=count_rows(path), desc=f"read {path.name}", unit="piece") as progress:
+        for piece in parsed:
+            progress.update()
+            if isinstance(piece, Piece):
+                yield piece
+            else:
+                skipped["crashed the parser" if isinstance(piece, Crash) else piece] += 1
 
 
-def _save(path: Path, pieces: Iterable[Piece]) -> None:
+def _parse(resolution: int, row: Row) -> Piece | str:
+    """The piece, or why there is none."""
+    try:
+        piece = piece_from_score(Score.from_bytes(row.midi), row.source, resolution)
+    except Exception as error:  # whatever a file of unknown origin does to the parser
+        log.debug("%s: %s", row.source, error)
+        return "could not be read"
+    return piece if piece.tracks else "without notes"
+
+
+def _save(path: Path, pieces: Iterable[Piece], skipped: Mapping[str, int]) -> None:
     """Flat arrays: notes and signatures end to end, one row for each track, one for each piece."""
     notes, signatures, tracks, counts, sources = [], [], [], [], []
     for piece in pieces:
@@ -162,11 +193,12 @@ def _save(path: Path, pieces: Iterable[Piece]) -> None:
         tracks=np.array(tracks, np.int64).reshape(-1, 3),
         counts=np.array(counts, np.int64).reshape(-1, 2),
         sources=np.array(sources, np.str_),
+        skipped=np.array(json.dumps(skipped)),
     )
     partial.replace(path)
 
 
-def _load(path: Path) -> list[Piece]:
+def _load(path: Path) -> Corpus:
     with np.load(path) as arrays:
         data: dict[str, Any] = {name: arrays[name] for name in arrays.files}
     pieces = []
@@ -178,4 +210,4 @@ def _load(path: Path) -> list[Piece]:
             note += n_notes
         pieces.append(Piece(str(source), data["signatures"][bar : bar + n_bars], tuple(tracks)))
         bar, track = bar + n_bars, track + n_tracks
-    return pieces
+    return Corpus(pieces, json.loads(str(data["skipped"])))

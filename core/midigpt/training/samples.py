@@ -12,74 +12,72 @@ The other kinds are continuation of whole tracks left to right (*ar*) and fill-i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from random import Random
-from typing import TypeVar
+from typing import TypeAlias
+
+import numpy as np
 
 from midigpt._native import EncodeOptions, token_type_from_name
 from midigpt.attributes import AttributeAnalyzer
+from midigpt.augmentation import MaskBar, MaskBarConfig
 from midigpt.encoder_config import EncoderConfig
+from midigpt.roles import role_of, role_of_track
 from midigpt.score import Bar, Score, Track
 from midigpt.tokenizer import Tokenizer
 from midigpt.tokenizer.vocabulary import Vocabulary
 from midigpt.training.corpus import Piece, PieceTrack, bars_from_piece
+from midigpt.training.situation import Situation, choose, draw_hearing, draw_situation
 from midigpt.training.variation import vary
+
+Spans: TypeAlias = tuple[tuple[int, int], ...]
 
 KINDS = ("live", "ar", "infill")
 
-Choice = TypeVar("Choice")
-
-_AHEAD = {1: 0.85, 2: 0.1, 3: 0.05}  # bars between playhead and target (lookahead)
-_COUNT = {1: 0.85, 2: 0.1, 4: 0.05}  # bars wanted at once
-_BUFFER = {4: 0.7, 2: 0.08, 3: 0.06, 6: 0.06, 0: 0.1}  # 0: the agent plays from the start
-_TRACKS = {2: 0.35, 3: 0.25, 4: 0.2, 5: 0.12, 6: 0.04, 7: 0.02, 8: 0.02}
-_DRUMS_AS_AGENT = 2.0  # how much likelier than another track
-_WARM_UP = 0.3  # share of live samples whose window is not full yet
-_LONGEST_SESSION = 32  # bars of a session after its window is full, at most
-_HIDE_SILENCE = 0.2  # share of live samples that hide the silence before the agent's entry
+_TRACKS = {
+    **{1: 0.02, 2: 0.31, 3: 0.24, 4: 0.2, 5: 0.12, 6: 0.04},
+    **{7: 0.02, 8: 0.02, 9: 0.01, 10: 0.01, 11: 0.005, 12: 0.005},
+}
+_ROLES = {"drums": 0.28, "bass": 0.24, "chords": 0.2, "melody": 0.2, "pads": 0.08}  # of the agent
 _FORESEE = 0.35  # share of live samples whose agent attributes describe the answer too
-_HIDE_CONTEXT = 0.15  # share of ar and infill samples with some hidden bars
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Token ids; ``target`` is the index of the first one that the model has to write."""
+    """Token ids; ``target`` is the index of the first one that the model has to write.
+
+    ``source`` names the collection that the piece is from, ``role`` the part of the track that is
+    written (empty for infill, where these are several), ``hidden`` the ids, from first to end, that
+    no other id may attend to.
+    """
 
     ids: list[int]
     target: int
     kind: str
+    source: str = ""
+    role: str = ""
+    hidden: Spans = ()
 
 
 @dataclass(frozen=True)
-class Situation:
-    """A moment of a live session; bars are counted from its start.
+class Shape:
+    """Bounds of ar and infill samples, as in MIDI-GPT 0.4.2's configuration.
 
     Attributes:
-        window: bars that the model sees.
-        playhead: bars that the player has completed.
-        target: first bar to write, after the playhead.
-        count: bars wanted.
-        entry: first bar in which the agent may have played; silent, or hidden, before it.
-        hide_silence: hide the agent's bars before its entry rather than show them as silence.
+        min_tracks, max_tracks: number of tracks, 1 or more.
+        min_fill_ratio: share of the bars in which a track must play, 0..1.
+        infill_bar_fraction: largest share of all bars that is left out to be filled in.
+        masks: how often and how much is hidden of the rest.
     """
 
-    window: int
-    playhead: int
-    target: int
-    count: int = 1
-    entry: int = 0
-    hide_silence: bool = False
-
-    @property
-    def end(self) -> int:
-        """The bar after the window."""
-        return max(self.target + self.count, self.window)
-
-    @property
-    def start(self) -> int:
-        """The first bar of the window."""
-        return self.end - self.window
+    min_tracks: int = 1
+    max_tracks: int = 12
+    min_fill_ratio: float = 0.0
+    infill_bar_fraction: float = 0.5
+    masks: MaskBarConfig = field(default_factory=lambda: MaskBarConfig(0.15))
 
 
 class Sampler:
@@ -89,6 +87,12 @@ class Sampler:
         encoder_config: the configuration.
         kinds: share of each of :data:`KINDS`.
         windows: share of each window length in bars, out of the configuration's ``num_bars_map``.
+        shape: bounds of ar and infill samples.
+        span_masks: hide bars by attention (see :attr:`Sample.hidden`) rather than by MaskBar
+            tokens.
+
+    Raises:
+        ValueError: a kind of sample or a way of hiding that the encoder has no tokens for.
     """
 
     def __init__(
@@ -96,21 +100,39 @@ class Sampler:
         encoder_config: EncoderConfig,
         kinds: Mapping[str, float],
         windows: Mapping[int, float],
+        shape: Shape | None = None,
+        span_masks: bool = False,
     ) -> None:
+        if kinds.get("infill") and not encoder_config.supports_infill:
+            raise ValueError(f"kinds has infill: {kinds['infill']}; the encoder has no fill-ins")
+        if unknown := sorted(set(windows) - set(encoder_config.num_bars_map)):
+            raise ValueError(
+                f"windows has {unknown}; the encoder knows {list(encoder_config.num_bars_map)}"
+            )
+        if not span_masks and not encoder_config.supports_mask_bar_token:
+            raise ValueError("span_masks is False; the encoder has no MaskBar token to hide bars")
+        self._shape, self._span_masks = shape or Shape(), span_masks
         self._analyzer = AttributeAnalyzer.from_config(encoder_config)
         self._tokenizer = Tokenizer(encoder_config, self._analyzer)
         vocabulary = Vocabulary(encoder_config)
         self._bar = vocabulary.encode_val(token_type_from_name("Bar"), 0)
-        self._fill_start = vocabulary.encode_val(token_type_from_name("FillInStart"), 0)
+        if encoder_config.supports_infill:
+            self._fill_start = vocabulary.encode_val(token_type_from_name("FillInStart"), 0)
         self._tracks = range(*vocabulary.range(token_type_from_name("Track")))
         self._resolution = encoder_config.resolution
         self._signatures = frozenset(encoder_config.time_signatures)
         self._kinds, self._windows = kinds, windows
 
+    @property
+    def vocab_size(self) -> int:
+        """Number of token ids."""
+        return self._tokenizer.vocab_size()
+
     def draw(self, piece: Piece, rng: Random) -> Sample | None:
         """A sample of random kind from a random place; None if the piece has no such place."""
         draw = {"live": self._draw_live, "ar": self._draw_ar, "infill": self._draw_infill}
-        return draw[_choose(self._kinds, rng)](piece, rng)
+        sample = draw[choose(self._kinds, rng)](piece, rng)
+        return None if sample is None else replace(sample, source=piece.source)
 
     def live_sample(self, session: Score, situation: Situation, foresee: bool = False) -> Sample:
         """The live sample of a session whose last track is the agent's.
@@ -124,22 +146,26 @@ class Sampler:
                 wants just these had set them; otherwise from its past alone.
         """
         *players, agent = session.tracks
-        for track in players:
-            track.bars[situation.playhead :] = map(_hidden, track.bars[situation.playhead :])
+        role = role_of_track(agent)
+        for index, track in enumerate(players):
+            known = situation.known.get(index, situation.playhead)
+            hidden = [_hidden(bar) for bar in track.bars[known:]]
+            if situation.heard and known == situation.playhead < len(track.bars):
+                hidden[0] = _begun(track.bars[known], situation.heard)
+            track.bars[known:] = hidden
         silence = _hidden if situation.hide_silence else _silent
         agent.bars[: situation.entry] = map(silence, agent.bars[: situation.entry])
 
-        answer = agent.bars[situation.target :]
-        if not foresee:
-            agent.bars[situation.target :] = map(_silent, answer)
-        for index, track in enumerate(session.tracks):
-            track.attributes = self._analyzer.compute_track_tokens(session, index)
-        agent.bars[situation.target :] = answer
-
         for track in session.tracks:
             track.bars = track.bars[situation.start : situation.end]
-        ids = self._encode(session, compute_attributes=False)
-        return Sample(ids, self._bar_index(ids, situation.target - situation.start), "live")
+        target = situation.target - situation.start
+        answer = agent.bars[target:]
+        if not foresee:
+            agent.bars[target:] = map(_silent, answer)
+        self._analyse(session)
+        agent.bars[target:] = answer
+        ids, hidden_ids = self._encode(session)
+        return Sample(ids, self._bar_index(ids, target), "live", "", role, hidden_ids)
 
     def _draw_live(self, piece: Piece, rng: Random) -> Sample | None:
         situation = draw_situation(piece.n_bars, self._windows, rng)
@@ -152,16 +178,14 @@ class Sampler:
         agents = [track for track in piece.tracks if track.has_notes(*answer)]
         if not agents:
             return None
-        weights = [_DRUMS_AS_AGENT if track.is_drum else 1.0 for track in agents]
-        agent = rng.choices(agents, weights)[0]
+        agent = _draw_agent(agents, rng)
         players = [track for track in piece.tracks if track is not agent and track.has_notes(*seen)]
-        if not players:
-            return None
         rng.shuffle(players)
-        players = players[: _choose(_TRACKS, rng) - 1]
+        players = players[: choose(_TRACKS, rng) - 1]
         session = self._cut(piece, [*players, agent], first, first + situation.end)
         if session is None:
             return None
+        situation = draw_hearing(situation, session, rng)
         vary(session, rng)
         return self.live_sample(session, situation, foresee=rng.random() < _FORESEE)
 
@@ -170,38 +194,53 @@ class Sampler:
         score = self._draw_window(piece, rng)
         if score is None:
             return None
-        if rng.random() < _HIDE_CONTEXT:
-            last = len(score.tracks) - 1
-            _hide(score, {cell for cell in _draw_cells(score, rng, 0.5) if cell[0] != last})
-        ids = self._encode(score)
-        return Sample(ids, self._bar_index(ids, 0), "ar")
+        last = len(score.tracks) - 1
+        self._hide(score, {(last, bar) for bar in range(len(score.tracks[last].bars))}, rng)
+        self._analyse(score)
+        ids, hidden = self._encode(score)
+        role = role_of_track(score.tracks[-1])
+        return Sample(ids, self._bar_index(ids, 0), "ar", "", role, hidden)
 
     def _draw_infill(self, piece: Piece, rng: Random) -> Sample | None:
         """Some bars of some tracks, left out and written at the end."""
         score = self._draw_window(piece, rng)
         if score is None:
             return None
-        cells = _draw_cells(score, rng, 0.5)
+        cells = _draw_cells(score, rng, self._shape.infill_bar_fraction)
         fills = {(track, bar) for track, bar in cells if score.tracks[track].bars[bar].notes}
         if not fills:
             return None
-        if rng.random() < _HIDE_CONTEXT:
-            _hide(score, _draw_cells(score, rng, 0.25) - fills)
-        ids = self._encode(score, fills)
-        return Sample(ids, ids.index(self._fill_start) + 1, "infill")
+        self._hide(score, fills, rng)
+        self._analyse(score)
+        ids, hidden = self._encode(score, fills)
+        return Sample(ids, ids.index(self._fill_start) + 1, "infill", "", "", hidden)
 
     def _draw_window(self, piece: Piece, rng: Random) -> Score | None:
-        window = _choose(self._windows, rng)
+        window = choose(self._windows, rng)
         if piece.n_bars < window:
             return None
         first = rng.randint(0, piece.n_bars - window)
-        tracks = [track for track in piece.tracks if track.has_notes(first, first + window)]
+        least = max(1, math.ceil(self._shape.min_fill_ratio * window))
+        tracks = [t for t in piece.tracks if t.n_played(first, first + window) >= least]
         rng.shuffle(tracks)
-        tracks = tracks[: _choose({1: 0.1, **_TRACKS}, rng)]
-        score = self._cut(piece, tracks, first, first + window) if tracks else None
+        wanted = max(self._shape.min_tracks, choose({1: 0.1, **_TRACKS}, rng))
+        tracks = tracks[: min(wanted, self._shape.max_tracks)]
+        if len(tracks) < self._shape.min_tracks:
+            return None
+        score = self._cut(piece, tracks, first, first + window)
         if score is not None:
             vary(score, rng)
         return score
+
+    def _hide(self, score: Score, kept: Collection[tuple[int, int]], rng: Random) -> None:
+        """Hide bars, but not those kept; their notes go, so that nothing tells of them."""
+        MaskBar(self._shape.masks, kept, rng)(score)
+        for track in score.tracks:
+            track.bars = [_hidden(bar) if bar.future else bar for bar in track.bars]
+
+    def _analyse(self, score: Score) -> None:
+        for index, track in enumerate(score.tracks):
+            track.attributes = self._analyzer.compute_track_tokens(score, index)
 
     def _cut(
         self, piece: Piece, tracks: Sequence[PieceTrack], start: int, stop: int
@@ -218,15 +257,15 @@ class Sampler:
         return score
 
     def _encode(
-        self,
-        score: Score,
-        fills: set[tuple[int, int]] | None = None,
-        compute_attributes: bool = True,
-    ) -> list[int]:
+        self, score: Score, fills: Collection[tuple[int, int]] = ()
+    ) -> tuple[list[int], Spans]:
         options = EncodeOptions()
         options.window_bars = len(score.tracks[0].bars)
-        options.multi_fill = fills or set()
-        return self._tokenizer.encode(score, options, compute_attributes)
+        options.multi_fill = set(fills)
+        options.use_span_masks = self._span_masks
+        flat = self._tokenizer.to_grid(score)
+        result = self._tokenizer.encoder.encode_full(flat, options)
+        return result.tokens, tuple(result.hidden_spans)
 
     def _bar_index(self, ids: Sequence[int], bar: int) -> int:
         """Index of the Bar token of bar ``bar`` of the last track."""
@@ -234,21 +273,14 @@ class Sampler:
         return [i for i in range(track, len(ids)) if ids[i] == self._bar][bar]
 
 
-def draw_situation(n_bars: int, windows: Mapping[int, float], rng: Random) -> Situation | None:
-    """A moment of a session that a piece of ``n_bars`` bars has room for, or None."""
-    window, ahead, count = _choose(windows, rng), _choose(_AHEAD, rng), _choose(_COUNT, rng)
-    full = window - count  # the first target with which the window holds no bar beyond the answer
-    if ahead >= full or n_bars < window:
-        return None
-    if rng.random() < _WARM_UP:
-        target = rng.randint(ahead + 1, full)
-    else:
-        target = rng.randint(full, min(n_bars - count, full + _LONGEST_SESSION))
-    buffer = _choose(_BUFFER, rng)
-    entry = min(max(buffer, ahead + 1), target) if buffer else 0
-    return Situation(
-        window, target - ahead, target, count, entry, hide_silence=rng.random() < _HIDE_SILENCE
-    )
+def _draw_agent(tracks: Sequence[PieceTrack], rng: Random) -> PieceTrack:
+    """One of the tracks, so that every role gets its share."""
+    by_role: dict[str, list[PieceTrack]] = defaultdict(list)
+    for track in tracks:
+        pitches = track.notes[:, 3].tolist()
+        onsets = len(np.unique(track.notes[:, :2], axis=0))
+        by_role[role_of(track.program, track.is_drum, pitches, onsets)].append(track)
+    return rng.choice(by_role[choose({role: _ROLES[role] for role in by_role}, rng)])
 
 
 def _draw_cells(score: Score, rng: Random, largest_share: float) -> set[tuple[int, int]]:
@@ -262,18 +294,19 @@ def _draw_cells(score: Score, rng: Random, largest_share: float) -> set[tuple[in
     return set(rng.sample(cells, max(1, int(len(cells) * rng.uniform(0, largest_share)))))
 
 
-def _hide(score: Score, cells: set[tuple[int, int]]) -> None:
-    for track, bar in cells:
-        score.tracks[track].bars[bar] = _hidden(score.tracks[track].bars[bar])
-
-
 def _hidden(bar: Bar) -> Bar:
     return Bar([], bar.ts_numerator, bar.ts_denominator, bar.beat_length, future=True)
 
 
+def _begun(bar: Bar, heard: int) -> Bar:
+    """The bar as it is after ``heard`` ticks."""
+    notes = [
+        replace(note, duration_ticks=min(note.duration_ticks, heard - note.onset_ticks))
+        for note in bar.notes
+        if note.onset_ticks < heard
+    ]
+    return replace(bar, notes=notes)
+
+
 def _silent(bar: Bar) -> Bar:
     return Bar([], bar.ts_numerator, bar.ts_denominator, bar.beat_length)
-
-
-def _choose(weights: Mapping[Choice, float], rng: Random) -> Choice:
-    return rng.choices(list(weights), list(weights.values()))[0]

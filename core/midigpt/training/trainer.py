@@ -1,224 +1,294 @@
-"""Trains a model on samples, and writes what a run leaves behind."""
+"""``train``: one run of training, from Parquet files to a packed checkpoint."""
 
 from __future__ import annotations
 
-import copy
-import json
+import argparse
 import logging
-import math
-import time
-from collections import defaultdict
+import os
+import warnings
 from collections.abc import Sequence
-from itertools import islice
+from datetime import timedelta
+from glob import glob
 from pathlib import Path
-from typing import Any
-
-import torch
-from tqdm import tqdm
+from typing import TYPE_CHECKING, Any
 
 from midigpt.encoder_config import EncoderConfig
-from midigpt.inference.model import GPT2Config, GPT2LMHeadModel, TransformerLMBase
-from midigpt.tokenizer import Tokenizer
-from midigpt.training.batches import Batch, MicroBatch, collate, training_steps
 from midigpt.training.config import TrainConfig
 from midigpt.training.dataset import Dataset, make_dataset
-from midigpt.training.loss import evaluate, token_losses
-from midigpt.training.workers import Workers
+from midigpt.training.encoders import load_encoder_config
+
+if TYPE_CHECKING:
+    import torch
+    from lightning.pytorch import Trainer
+
+    from midigpt.inference.model import TransformerLMBase
 
 log = logging.getLogger(__name__)
+
+Files = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+_PRECISIONS = {"fp16": "16-mixed", "bf16": "bf16-mixed", "fp32": "32-true"}
 
 
 def train(
     config: TrainConfig,
-    train_path: str | Path,
-    eval_path: str | Path | None = None,
-    output_dir: str | Path = "checkpoints",
-    resume: bool = False,
+    train_path: Files,
+    eval_path: Files | None = None,
+    resume_from: str | os.PathLike[str] | None = None,
+    quiet: bool = False,
 ) -> Path:
     """Train a model; return the path of its checkpoint, ``output_dir/model_final.safetensors``.
 
+    ``output_dir`` also gets ``metrics.jsonl`` and ``checkpoints/`` to resume from.
+
     Args:
         config: the settings.
-        train_path, eval_path: Parquet files of music; see :mod:`midigpt.training.corpus`.
-        output_dir: gets ``metrics.jsonl``, ``state.pt`` to resume from, and ``cache/``.
-        resume: continue from ``state.pt`` if it is there.
+        train_path, eval_path: Parquet files of music, or patterns such as ``data/*.parquet``; see
+            :func:`midigpt.training.corpus.load_corpus`.
+        resume_from: a ``.ckpt`` file of an earlier run with the same settings; "auto" = the last
+            one in ``output_dir`` if there is one.
+        quiet: no progress bar.
+
+    Raises:
+        ValueError: no music, or settings that do not fit the encoder.
+        OSError: a file cannot be read or written.
+        ImportError: the extra "train" is not installed.
     """
-    output = Path(output_dir)
+    _silence()
+    output = Path(config.output_dir)
+    resume = _checkpoint_to_resume(output, resume_from)
+    passes = config.num_epochs if not config.train_tokens else 1
+    training = make_dataset(config, expand(train_path), config.train_tokens, max(1, passes))
+    validation = make_dataset(config, expand(eval_path), config.valid_tokens) if eval_path else None
     output.mkdir(parents=True, exist_ok=True)
-    training = make_dataset(config, train_path, config.train_tokens, output / "cache")
-    validation = (
-        make_dataset(config, eval_path, config.valid_tokens, output / "cache")
-        if eval_path is not None
-        else None
+    return _fit(config, training, validation, output, resume, quiet)
+
+
+def _fit(
+    config: TrainConfig,
+    training: Dataset,
+    validation: Dataset | None,
+    output: Path,
+    resume: Path | None,
+    quiet: bool,
+) -> Path:
+    import torch
+    from lightning.pytorch import Trainer, seed_everything
+    from torch.utils.data import DataLoader
+
+    from midigpt.training.batches import Checks, Steps
+    from midigpt.training.callbacks import Saver, save_packed
+    from midigpt.training.learner import Learner
+
+    seed_everything(config.seed, verbose=False)
+    encoder_config = load_encoder_config(config.encoder_config_path)
+    model = first_model(config, encoder_config)
+    on_cpu = config.accelerator == "cpu" or not (
+        torch.cuda.is_available() or torch.backends.mps.is_available()
     )
-    return Trainer(config, training, validation, output).run(resume)
-
-
-class Trainer:
-    """One run of training: the weights, the optimiser, and how far they have come."""
-
-    def __init__(
-        self, config: TrainConfig, training: Dataset, validation: Dataset | None, output: Path
-    ) -> None:
-        self.config, self.training, self.validation = config, training, validation
-        self.output = output
-        with open(config.encoder_config_path) as file:
-            self.encoder_config = EncoderConfig.from_json(file.read())
+    threads = config.threads or os.cpu_count() or 1
+    alone = (
+        on_cpu
+        and config.devices in ("auto", 1)
+        and config.strategy == "auto"
+        and config.num_nodes == 1
+    )
+    precision = cpu_precision(config.precision) if on_cpu else config.precision
+    steps = Steps(training, config, apart=not alone)
+    total = config.max_steps
+    if not total and not config.max_minutes:
+        epochs = config.num_epochs if config.train_tokens else 1
+        total = epochs * steps.steps_of_an_epoch(_processes(config))
+    learner = Learner(model, config, steps, total, threads if alone else 0, _autocast(precision))
+    accumulated = 1 if alone else steps.passes_per_step
+    saver = Saver(output, encoder_config, config.save_steps, config.save_minutes)
+    trainer = Trainer(
+        accelerator="cpu" if on_cpu else config.accelerator,
+        devices=1 if alone else config.devices,
+        num_nodes=config.num_nodes,
+        strategy=config.strategy,
+        precision="32-true" if alone else _PRECISIONS[precision],  # type: ignore[arg-type]
+        max_steps=total or -1,
+        max_epochs=-1,
+        accumulate_grad_batches=accumulated,
+        gradient_clip_val=config.max_grad_norm or None,
+        logger=_loggers(config, output),
+        log_every_n_steps=1,
+        callbacks=[saver],
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        enable_progress_bar=not quiet,
+        num_sanity_val_steps=0,
+        limit_val_batches=1.0 if validation is not None else 0,
+        check_val_every_n_epoch=None,
+        val_check_interval=timedelta(minutes=config.eval_minutes)
+        if config.eval_minutes
+        else config.eval_steps * accumulated,
+        use_distributed_sampler=False,
+    )
+    checks = DataLoader(Checks(validation, config), batch_size=None) if validation else None
+    own_threads = torch.get_num_threads()
+    if alone:
         torch.set_num_threads(1)  # the workers have the cores
-        torch.manual_seed(config.seed)
-        self.model = GPT2LMHeadModel(
-            GPT2Config(
-                vocab_size=Tokenizer(self.encoder_config).vocab_size(),
-                n_positions=config.max_seq_len,
-                n_embd=config.n_embd,
-                n_layer=config.n_layer,
-                n_head=config.n_head,
+    try:
+        trainer.fit(
+            learner,
+            DataLoader(steps, batch_size=None),
+            checks,
+            ckpt_path=resume,
+            weights_only=True,
+        )
+    finally:
+        torch.set_num_threads(own_threads)
+    path = output / "model_final.safetensors"
+    if trainer.is_global_zero:
+        _raise_if_interrupted(trainer)
+        save_packed(learner, path, encoder_config)
+    return path
+
+
+def _processes(config: TrainConfig) -> int:
+    """How many train together, as far as the configuration says."""
+    devices = str(config.devices)
+    return config.num_nodes * (int(devices) if devices.isdigit() else 1)
+
+
+def first_model(config: TrainConfig, encoder_config: EncoderConfig) -> TransformerLMBase:
+    """The model as training begins: of random weights, or those of ``init_from``.
+
+    Raises:
+        ValueError: the sizes of ``init_from`` do not fit the encoder.
+    """
+    from midigpt.inference.model import GPT2Config, GPT2LMHeadModel
+    from midigpt.tokenizer import Tokenizer
+    from midigpt.training.lora import add_lora
+
+    vocab_size = Tokenizer(encoder_config).vocab_size()
+    if config.init_from:
+        model: TransformerLMBase = GPT2LMHeadModel.from_pretrained(config.init_from)
+        if model.vocab_size != vocab_size:
+            raise ValueError(
+                f"init_from is {config.init_from} with {model.vocab_size} token ids; "
+                f"the encoder has {vocab_size}"
+            )
+        if model.n_positions < config.max_seq_len:
+            raise ValueError(
+                f"max_seq_len is {config.max_seq_len}; the model's context is {model.n_positions}"
+            )
+    else:
+        model = GPT2LMHeadModel(
+            GPT2Config(vocab_size, config.max_seq_len, config.n_embd, config.n_layer, config.n_head)
+        )
+    if config.lora_rank:
+        add_lora(model, config.lora_rank)
+    return model.train()
+
+
+def cpu_precision(wanted: str) -> str:
+    """``wanted`` if this CPU multiplies matrices of such numbers at speed, otherwise "fp32"."""
+    import torch
+
+    if wanted == "bf16" and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        wanted = "fp32"
+    if wanted == "fp16":  # needs a loss scale, which Lightning has on GPUs alone
+        wanted = "fp32"
+    return wanted
+
+
+def expand(files: Files) -> list[Path]:
+    """The files that paths or patterns name, sorted.
+
+    Raises:
+        FileNotFoundError: none.
+    """
+    patterns = [files] if isinstance(files, str | os.PathLike) else list(files)
+    found = [Path(path) for pattern in patterns for path in sorted(glob(os.fspath(pattern)))]
+    if not found:
+        raise FileNotFoundError(f"no file is named {', '.join(map(str, patterns))}")
+    return found
+
+
+def _autocast(precision: str) -> torch.dtype:
+    import torch
+
+    return torch.bfloat16 if precision == "bf16" else torch.float32
+
+
+def _checkpoint_to_resume(output: Path, wanted: str | os.PathLike[str] | None) -> Path | None:
+    if wanted is None:
+        return None
+    if os.fspath(wanted) != "auto":
+        path = Path(wanted)
+        if not path.is_file():
+            raise FileNotFoundError(f"resume_from is {str(path)!r}; it is not there")
+        return path
+    from midigpt.training.callbacks import by_step
+
+    found = by_step(output / "checkpoints", "step=*.ckpt")
+    return found[-1] if found else None
+
+
+def _loggers(config: TrainConfig, output: Path) -> list[Any]:
+    from midigpt.training.callbacks import JsonLines
+
+    loggers: list[Any] = [JsonLines(output)]
+    if config.logger == "tensorboard":
+        from lightning.pytorch.loggers import TensorBoardLogger
+
+        loggers.append(TensorBoardLogger(output, name="tensorboard", version=""))
+    elif config.logger == "wandb":
+        from lightning.pytorch.loggers import WandbLogger
+
+        loggers.append(
+            WandbLogger(
+                project=config.wandb_project,
+                entity=config.wandb_entity or None,
+                save_dir=output,
             )
         )
-        self.workers = Workers(self.model, config.num_workers)
-        self.optimizers = _optimizers(self.model, config)
-        self.step = 0
-        self.seconds = 0.0  # wall time so far, validation included
-
-    def run(self, resume: bool = False) -> Path:
-        """Train until the limit of the configuration; see :func:`train`."""
-        if resume and (self.output / "state.pt").exists():
-            self._load_state()
-        config = self.config
-        steps = training_steps(
-            self.training, config.micro_batch_tokens, config.batch_tokens, config.seed
-        )
-        clock = _Clock(self.seconds)
-        running: list[float] = []
-        with tqdm(desc="train", unit="token", unit_scale=True) as progress:
-            for micro_batches in islice(steps, self.step, None):
-                done = self._progress()
-                if done >= 1.0:
-                    break
-                loss, n_tokens = self._take_step(micro_batches, done)
-                self.step, self.seconds = self.step + 1, clock.seconds()
-                running.append(loss)
-                progress.update(n_tokens)
-                progress.set_postfix(loss=f"{loss:.3f}", done=f"{done:.1%}")
-                if self.step % self.config.logging_steps == 0:
-                    self._write_metrics(train_loss=sum(running) / len(running))
-                    running = []
-                if clock.is_due("eval", self.config.eval_minutes):
-                    self._validate()
-                if clock.is_due("save", self.config.save_minutes):
-                    self._save_state()
-        self._save_state()
-        path = self.output / "model_final.safetensors"
-        halves = copy.deepcopy(self.model).half()  # loaders convert to float32
-        halves.save_pretrained(path, encoder_config=self.encoder_config)
-        self._validate()
-        return path
-
-    def _progress(self) -> float:
-        """How much of the training is done, 0..1: steps if they are limited, otherwise time."""
-        if self.config.max_steps > 0:
-            return self.step / self.config.max_steps
-        return self.seconds / (60 * self.config.max_minutes)
-
-    def _take_step(self, micro_batches: Sequence[MicroBatch], progress: float) -> tuple[float, int]:
-        """Mean loss of the step's tokens, and their number."""
-        rate = self.config.learning_rate * _schedule(progress, self.config.warmup_ratio)
-        batches = [collate(self.training, b, self.config.target_weight) for b in micro_batches]
-        total = float(sum(weights.sum() for _, _, weights in batches))
-
-        def accumulate(model: TransformerLMBase, batch: Batch) -> float:
-            inputs, targets, weights = batch
-            with torch.autocast("cpu", torch.bfloat16, enabled=self.config.precision == "bf16"):
-                loss = (token_losses(model, inputs, targets) * weights).sum() / total
-            loss.backward()  # type: ignore[no-untyped-call]
-            return loss.item()
-
-        loss = sum(self.workers.map(accumulate, batches))
-        self.workers.gather_gradients()
-        if self.config.max_grad_norm > 0:
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.max_grad_norm)
-        for optimizer in self.optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            optimizer.step()
-            optimizer.zero_grad()
-        return loss, sum(int((weights > 0).sum()) for _, _, weights in batches)
-
-    def _validate(self) -> None:
-        if self.validation is not None:
-            losses = evaluate(self.workers, self.validation, self.config.micro_batch_tokens)
-            self._write_metrics(**{f"valid_{name}": loss for name, loss in losses.items()})
-
-    def _write_metrics(self, **values: float) -> None:
-        line = {"step": self.step, "seconds": round(self.seconds, 1), **values}
-        log.info("%s", line)
-        with open(self.output / "metrics.jsonl", "a") as file:
-            file.write(json.dumps({k: round(v, 4) for k, v in line.items()}) + "\n")
-
-    def _save_state(self) -> None:
-        partial = self.output / "state.partial.pt"
-        torch.save(
-            {
-                "model": self.model.state_dict(),
-                "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-                "step": self.step,
-                "seconds": self.seconds,
-            },
-            partial,
-        )
-        partial.replace(self.output / "state.pt")
-
-    def _load_state(self) -> None:
-        state: dict[str, Any] = torch.load(self.output / "state.pt", weights_only=True)
-        self.model.load_state_dict(state["model"])
-        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(saved)
-        self.step, self.seconds = state["step"], state["seconds"]
+    return loggers
 
 
-def _optimizers(model: GPT2LMHeadModel, config: TrainConfig) -> list[torch.optim.Optimizer]:
-    """AdamW, without weight decay on biases and layer norms; or Muon for the layers' matrices.
-
-    Muon (Jordan et al., 2024) takes steps of the size that AdamW would take, so both share one
-    learning rate.
-    """
-    decay = config.weight_decay
-    matrices = [p for p in model.parameters() if p.dim() >= 2]
-    vectors = [p for p in model.parameters() if p.dim() < 2]
-    optimizers: list[torch.optim.Optimizer] = []
-    if config.optimizer == "muon":
-        layers = [p for p in model.transformer.h.parameters() if p.dim() >= 2]
-        optimizers.append(
-            torch.optim.Muon(layers, weight_decay=decay, adjust_lr_fn="match_rms_adamw")
-        )
-        matrices = [p for p in matrices if all(p is not layer for layer in layers)]
-    groups = [
-        {"params": matrices, "weight_decay": decay},
-        {"params": vectors, "weight_decay": 0.0},
-    ]
-    return [*optimizers, torch.optim.AdamW(groups, betas=(0.9, 0.98))]
+def _raise_if_interrupted(trainer: Trainer) -> None:
+    if trainer.interrupted:
+        raise KeyboardInterrupt
 
 
-def _schedule(progress: float, warmup: float) -> float:
-    """Factor of the learning rate at ``progress`` (0..1): linear warm-up, then half a cosine."""
-    if progress < warmup:
-        return max(progress / warmup, 0.01)
-    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * (progress - warmup) / (1 - warmup)))
+def _silence() -> None:
+    """Lightning's advice is for its own users."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for text in (
+        ".*does not have many workers.*",
+        ".*litlogger.*",
+        ".*isinstance.treespec.*",
+        ".*no `val_dataloader`.*",
+    ):
+        warnings.filterwarnings("ignore", text)
 
 
-class _Clock:
-    """Wall time of a run that may be continued."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """``python -m midigpt.training.trainer`` with the arguments of MIDI-GPT 0.4.2."""
+    parser = argparse.ArgumentParser(
+        prog="python -m midigpt.training.trainer", description=main.__doc__
+    )
+    parser.add_argument("--config", required=True, metavar="FILE")
+    parser.add_argument("--train-data", required=True, metavar="GLOB")
+    parser.add_argument("--eval-data", metavar="GLOB")
+    parser.add_argument("--output-dir", metavar="FOLDER")
+    parser.add_argument("--grad-accum", type=int, metavar="N")
+    parser.add_argument("--resume-from", metavar="CKPT|auto")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    changes: dict[str, Any] = {}
+    if options.output_dir:
+        changes["output_dir"] = options.output_dir
+    if options.grad_accum is not None:
+        changes["gradient_accumulation_steps"] = options.grad_accum
+    try:
+        config = TrainConfig.from_file(options.config, **changes)
+        print(train(config, options.train_data, options.eval_data, options.resume_from))
+    except (ValueError, OSError, ImportError) as error:
+        parser.exit(2, f"{parser.prog}: error: {error}\n")
 
-    def __init__(self, seconds: float) -> None:
-        self._start = time.monotonic() - seconds
-        self._last: dict[str, float] = defaultdict(lambda: seconds)
 
-    def seconds(self) -> float:
-        return time.monotonic() - self._start
-
-    def is_due(self, name: str, minutes: float) -> bool:
-        """Whether this much time has passed since it last was."""
-        due = self.seconds() - self._last[name] >= 60 * minutes
-        if due:
-            self._last[name] = self.seconds()
-        return due
+if __name__ == "__main__":
+    main()

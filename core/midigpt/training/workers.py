@@ -27,7 +27,8 @@ class Workers:
     """A model and ``n_workers`` threads for it, one core each."""
 
     def __init__(self, model: TransformerLMBase, n_workers: int) -> None:
-        self._replicas = [model, *(_replica(model) for _ in range(n_workers - 1))]
+        self._model = model
+        self._replicas = [_replica(model) for _ in range(n_workers)]
         self._pool = ThreadPoolExecutor(n_workers, initializer=torch.set_num_threads, initargs=(1,))
 
     def map(
@@ -49,10 +50,9 @@ class Workers:
         return [results[index] for index in range(len(batches))]
 
     def gather_gradients(self) -> None:
-        """Add the gradients of all replicas to those of the model."""
-        model, *others = self._replicas
-        for replica in others:
-            for shared, own in zip(model.parameters(), replica.parameters(), strict=True):
+        """Move the gradients of all replicas to the model, added up."""
+        for replica in self._replicas:
+            for shared, own in zip(self._model.parameters(), replica.parameters(), strict=True):
                 if own.grad is not None:
                     shared.grad = own.grad if shared.grad is None else shared.grad + own.grad
                     own.grad = None

@@ -52,7 +52,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m midigpt_server.demo",
         description="Start a server, play a MIDI file at it in real time over OSC, and write what "
-        "came back as take.mid, take.wav and take.svg.",
+        "came back as take.mid, take.mp3 and take.svg.",
         epilog="example: python -m midigpt_server.demo --midi song.mid --agent 1 --out out",
     )
     parser.add_argument("--midi", type=Path, help="file to play (default: a bundled phrase)")
@@ -133,9 +133,9 @@ def _keep(take: Score, agent: int, out: Path) -> int:
     (out / "take.svg").write_text(svg(take, answered={agent}), encoding="utf-8")
     written = ["take.mid", "take.svg"]
     try:
-        audio.write_wav(out / "take.wav", audio.render(take))
-        written.append("take.wav")
-    except RuntimeError as error:  # no synthesizer installed: the take is still worth keeping
+        audio.write(out / "take.mp3", audio.master(audio.render(take)))
+        written.append("take.mp3")
+    except (RuntimeError, ImportError) as error:  # without sound the take is still worth keeping
         print(error)
     print(f"written to {out}: {', '.join(written)}")
     return 0

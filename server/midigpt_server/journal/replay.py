@@ -35,7 +35,8 @@ def steps(entries: Iterable[Entry], session: Session, offset: float = 0.0) -> It
     """The same one message at a time: yields each once it has had its effect."""
     open_bars: dict[tuple[int, int], list[BarNote]] = {}
     for entry in entries:
-        session.advance(entry.at - offset)
+        session.meant = entry.at - offset
+        session.advance(session.meant)
         if entry.outward:
             _put_back(session, entry.message, open_bars)
         else:

@@ -20,14 +20,14 @@ _HEAD = """\
 Made from the tables in `server/midigpt_server/protocol` by
 `python -m midigpt_server.protocol.docs > docs/osc.md`; a test keeps this page equal to them.
 
-OSC 1.0 over UDP, one message a datagram, port 7400 unless told otherwise. Bundles are accepted
-and executed at once, in order. Address patterns (`*`, `?`, `[ab]`, `{a,b}`) reach every address
-they match. Numbers may come as any of `i f h d T F` or as numeric text; a fraction sent for an
-int is cut. Replies leave from the listening port and go to the latest sender of the session, or
-to the reply port given at `session/init` or by `--reply-port`. A message that succeeds has no
-reply unless one is listed. A sender that has sent `session/init` has a session of its own;
-another sender shares the session last used from its host. Addresses marked * are not in MIDI-GPT
-0.4.2.
+OSC 1.0 over UDP, one message a datagram, port 7400 unless told otherwise; the same over TCP on the
+same port, framed by SLIP. Bundles are accepted and executed at once, in order. Address patterns
+(`*`, `?`, `[ab]`, `{a,b}`) reach every address they match. Numbers may come as any of `i f h d T
+F` or as numeric text; a fraction sent for an int is cut. Replies leave from the listening port and
+go to the latest sender of the session, or to the reply port given at `session/init` or by
+`--reply-port`. A message that succeeds has no reply unless one is listed. A sender that has sent
+`session/init` has a session of its own; another sender shares the session last used from its host.
+Addresses marked * are not in MIDI-GPT 0.4.2.
 
 Bars are counted from 0 by the client. The playhead is the number of completed bars. Onsets and
 durations are fractions of their bar and are rounded to the nearest step of the model.

@@ -90,13 +90,31 @@ class Answers:
 
     def undo(self, agent: Track) -> None:
         """Take back the newest bar that is not over; raises ProtocolError 4 if there is none."""
+        bar = self._newest(agent)
+        versions = agent.versions.get(bar)
+        agent.undone.setdefault(bar, []).append(agent.bars[bar])
+        self._replace(agent, bar, versions.pop() if versions else [])
+
+    def redo(self, agent: Track) -> None:
+        """Undo the last undo of the newest bar; raises ProtocolError 4 if there is none."""
+        bar = self._newest(agent)
+        undone = agent.undone.get(bar)
+        if not undone:
+            raise ProtocolError(Code.BAD_ARGUMENT, f"nothing of agent {agent.id} was taken back")
+        if agent.bars[bar]:
+            agent.versions.setdefault(bar, []).append(agent.bars[bar])
+        self._replace(agent, bar, undone.pop())
+
+    def _newest(self, agent: Track) -> int:
         bar = max(agent.revisions, default=-1)
         if bar < self._stage.piece.playhead:
             raise ProtocolError(Code.BAD_ARGUMENT, f"agent {agent.id} has no bar that is not over")
+        return bar
+
+    def _replace(self, agent: Track, bar: int, notes: list[BarNote]) -> None:
         self.flush(agent, bar)
-        versions = agent.versions.get(bar)
-        agent.bars[bar] = versions.pop() if versions else []
-        self._delivery.whole_bar(agent, bar, agent.bars[bar], self._stage.values_of(agent))
+        agent.bars[bar] = notes
+        self._delivery.whole_bar(agent, bar, notes, self._stage.values_of(agent))
 
     def _want_next(self, agent: Track, target: int, heard: int) -> None:
         values = {**self._stage.values_of(agent), **self._stage.parameters.once}
@@ -279,6 +297,7 @@ class Answers:
             if bar in agent.revisions and agent.bars.get(bar):
                 agent.versions.setdefault(bar, []).append(list(agent.bars[bar]))
             agent.bars[bar] = list(result.bars.get(bar, ()))
+            agent.undone.pop(bar, None)
         opened = self._delivery.open_bar(agent)
         if opened is not None:
             self._delivery.close(agent, values)

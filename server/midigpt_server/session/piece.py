@@ -19,7 +19,8 @@ class Track:
     """One track; ``bars`` holds notes by absolute bar index, ended or not.
 
     Of an agent: its own ``parameters`` and ``attributes``; for each bar that was sent, how often
-    (``revisions``) and what it was before (``versions``, the newest last).
+    (``revisions``), what it was before (``versions``, the newest last) and what was taken back
+    (``undone``).
     """
 
     id: int
@@ -32,6 +33,7 @@ class Track:
     bars: dict[int, list[BarNote]] = field(default_factory=lambda: defaultdict(list))
     revisions: dict[int, int] = field(default_factory=dict)
     versions: dict[int, list[list[BarNote]]] = field(default_factory=dict)
+    undone: dict[int, list[list[BarNote]]] = field(default_factory=dict)
 
     @property
     def muted(self) -> bool:
@@ -102,7 +104,9 @@ class Piece:
         """Add a note of a conditioning track to a bar; raises ProtocolError 2, 8 or 4.
 
         A negative duration is that of a note held over the bar line and sent with the next bar's
-        index: it began one bar earlier. An onset of 1.0 is the next bar line.
+        index: it began one bar earlier. An onset of 1.0 is the next bar line. A note of the same
+        pitch and onset as one that is there replaces it: so a key that is still down at the bar
+        line can be told twice, as far as it has come, and when it is released.
         """
         track = self.track(track_id)
         if track.is_agent:
@@ -112,14 +116,13 @@ class Piece:
             bar, duration = bar - 1, duration + 1.0
         if onset >= 1.0:
             bar, onset = bar + 1, 0.0
-        if len(track.bars[bar]) >= MAX_NOTES_PER_BAR:
+        notes = [n for n in track.bars[bar] if (n.pitch, n.onset) != (note.pitch, onset)]
+        if len(notes) >= MAX_NOTES_PER_BAR:
             raise ProtocolError(
                 Code.BAD_ARGUMENT,
                 f"bar {bar} of track {track_id} is full: {MAX_NOTES_PER_BAR} notes",
             )
-        heard = BarNote(note.pitch, note.velocity, onset, max(0.0, duration))
-        if heard not in track.bars[bar]:  # a datagram may come twice, a key sounds once
-            track.bars[bar].append(heard)
+        track.bars[bar] = [*notes, BarNote(note.pitch, note.velocity, onset, max(0.0, duration))]
 
     def end_bar(self, bar: int, meter: Meter) -> range:
         """Close a bar and those before it; returns the bars that were skipped."""
@@ -137,7 +140,7 @@ class Piece:
         before = self.playhead - self._kept_bars
         kept: list[dict[int, Any]] = [self.meters]
         for track in self.tracks:
-            kept += [track.bars, track.revisions, track.versions]
+            kept += [track.bars, track.revisions, track.versions, track.undone]
         for bars in kept:
             for old in [bar for bar in bars if bar < before]:
                 del bars[old]

@@ -271,6 +271,10 @@ class Session:
         """Take back the newest bar of an agent."""
         self.answers.undo(self.piece.agent_with_id(track_id))
 
+    def redo(self, track_id: int) -> None:
+        """Bring back what was taken back last of the newest bar of an agent."""
+        self.answers.redo(self.piece.agent_with_id(track_id))
+
     def regenerate(self, bar: int, track_id: int) -> None:
         """Write a bar of an agent anew."""
         agent = self.piece.agent_with_id(track_id)
@@ -339,7 +343,7 @@ class Session:
         self.answers.flush()
         playhead = self.piece.playhead
         for agent in self.piece.agents:
-            for kept in (agent.bars, agent.revisions, agent.versions):
+            for kept in (agent.bars, agent.revisions, agent.versions, agent.undone):
                 for bar in [bar for bar in kept if bar >= playhead]:
                     del kept[bar]
         self.stage.tempo.stop()

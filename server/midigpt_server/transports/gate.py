@@ -31,8 +31,8 @@ class Gate:
         self.counters["over_limit"] += 1
         return False
 
-    def take(self, packet: bytes, peer: Peer) -> None:
-        """Hand on the messages of an admitted packet; one that cannot be read is counted."""
+    def take(self, packet: bytes, peer: Peer) -> bool:
+        """Hand on the messages of an admitted packet; False of one that cannot be read."""
         if dropped := self._limits.to_report(peer.key, time.monotonic()):
             text = f"{dropped} packets dropped: at most {MESSAGES_PER_SECOND:.0f} messages a second"
             log.warning("from %s: %s", peer.key, text)
@@ -43,9 +43,10 @@ class Gate:
             self.counters["undecodable"] += 1
             self._limits.charge(peer.key, FAULT_COST)
             log.debug("from %s: %s", peer.key, problem)
-            return
+            return False
         self._limits.charge(peer.key, len(messages) - 1)
         self._receiver.receive(messages, peer)
+        return True
 
     def sent(self, messages: Sequence[Message], key: Hashable) -> None:
         """Count what goes out; refusals are charged to the client that brought them about."""

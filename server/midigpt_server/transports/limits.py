@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-MESSAGES_PER_SECOND = 2_000.0
+MESSAGES_PER_SECOND = 1_000.0
 BURST = 4_000.0
 #: What a packet that cannot be read, or a message that is refused, costs beside itself.
 FAULT_COST = 20.0
@@ -25,7 +25,7 @@ class Limits:
     """Buckets by client; ``now`` is in seconds of any clock that never goes back.
 
     A client may send ``BURST`` messages at once and ``MESSAGES_PER_SECOND`` in the long run. Faults
-    cost ``FAULT_COST`` each: its error budget is 100 of them a second.
+    cost ``FAULT_COST`` each: its error budget is 50 of them a second.
     """
 
     def __init__(self) -> None:

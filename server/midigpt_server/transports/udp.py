@@ -1,4 +1,4 @@
-"""OSC over UDP, one packet a datagram; replies leave from the listening socket (D13)."""
+"""OSC over UDP, one packet a datagram; replies leave from the listening port (D13)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 from midigpt_server.protocol import osc
 from midigpt_server.protocol.osc import Message
 from midigpt_server.transports.gate import Gate
+from midigpt_server.transports.lanes import Lanes
 from midigpt_server.transports.transport import Receiver
 
 _RECEIVE_BUFFER = 1 << 22
@@ -68,7 +69,7 @@ class UdpTransport(asyncio.DatagramProtocol):
         self._socket.setblocking(False)
         self.address: tuple[str, int] = self._socket.getsockname()[:2]
         self._wire: asyncio.DatagramTransport | None = None
-        self._drains = False
+        self._lanes: Lanes | None = None
         self.gate: Gate
 
     def __str__(self) -> str:
@@ -83,11 +84,14 @@ class UdpTransport(asyncio.DatagramProtocol):
         """Begin to receive."""
         self.gate = Gate(receiver)
         loop = asyncio.get_running_loop()
-        self._drains = isinstance(loop, asyncio.SelectorEventLoop)
+        if isinstance(loop, asyncio.SelectorEventLoop):
+            self._lanes = Lanes(self._socket, self._take)
         self._wire, _ = await loop.create_datagram_endpoint(lambda: self, sock=self._socket)
 
     def close(self) -> None:
         """Close the socket."""
+        if self._lanes is not None:
+            self._lanes.close()
         if self._wire is not None:
             self._wire.close()
         self._socket.close()
@@ -107,7 +111,7 @@ class UdpTransport(asyncio.DatagramProtocol):
         """Take this datagram, and at once all that wait behind it: the loop would read one at each
         turn, so that a flood from one client would make the others' datagrams overflow."""
         self._take(datagram, address)
-        if not self._drains:
+        if self._lanes is None:
             return
         for _ in range(_MAX_DRAINED):
             try:
@@ -125,4 +129,6 @@ class UdpTransport(asyncio.DatagramProtocol):
     def _take(self, datagram: bytes, address: tuple[Any, ...]) -> None:
         key = (address[0], address[1])
         if self.gate.admits(key):
-            self.gate.take(datagram, UdpPeer(key, self))
+            is_osc = self.gate.take(datagram, UdpPeer(key, self))
+            if is_osc and self._lanes is not None:
+                self._lanes.open_for(key)

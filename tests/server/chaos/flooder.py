@@ -1,4 +1,4 @@
-"""A client that floods: ``python flooder.py PORT SECONDS KIND``; prints how many it sent."""
+"""A client that floods: ``python flooder.py PORT SECONDS KIND``; prints what it has sent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BATCH = 500
 
 
 def packets(kind: str) -> list[bytes]:
-    """What is sent again and again: notes for no session, garbage, or bars without end."""
+    """What is sent again and again: notes, garbage, or bars without end."""
     rng = random.Random(1)
     if kind == "garbage":
         return [rng.randbytes(rng.randrange(1, 120)) for _ in range(_BATCH)]
@@ -30,6 +30,13 @@ def main() -> None:
     batch = packets(kind)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
         out.connect(("127.0.0.1", port))
+        if kind != "garbage":  # a session of its own, or it would play in somebody else's
+            for address, *arguments in (
+                *(("session/init", "flood"), ("track/create", 0, 0, 10, 0)),
+                *(("track/create", 1, 0, 10, 1), ("session/start",)),
+            ):
+                out.send(osc.encode(f"/midigpt/{address}", arguments))
+                time.sleep(0.1)
         out.setblocking(False)
         sent, began = 0, time.monotonic()
         while (passed := time.monotonic() - began) < seconds:

@@ -59,7 +59,8 @@ def test_others_hear_every_bar_while_a_client_floods(
         assert played > 0
         counters = stats(client)["counters"]
         assert "internal_errors" not in counters
-        assert counters["over_limit"] > 0.5 * counters["received"], "the flood was cut off"
+        handled = counters["received"] - counters.get("over_limit", 0)
+        assert handled < sent / 2, "the flood was cut off"
         assert sent > 10_000
         assert play_while(musician, None, bars=3) == 3
         server.stop()

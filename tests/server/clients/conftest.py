@@ -23,9 +23,9 @@ def find_program() -> Callable[[str], str]:
     def find(name: str) -> str:
         path = shutil.which(name)
         if path is None and os.environ.get("CI") == "true":
-            pytest.fail(f"{name} is not installed: tests/server/clients/install.sh")
+            pytest.fail(f"{name} is not installed: tests/programs.sh")
         if path is None:
-            pytest.skip(f"{name} is not installed: tests/server/clients/install.sh installs it")
+            pytest.skip(f"{name} is not installed: tests/programs.sh installs it")
         return path
 
     return find

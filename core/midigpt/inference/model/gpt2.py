@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from midigpt.inference.model.attention import Attend, Remember, attend, attention_mask, join_past
 from midigpt.inference.model.gpt2_config import GPT2Config
 from midigpt.inference.model.interface import Ints
 from midigpt.inference.model.registry import register
@@ -25,11 +26,6 @@ from midigpt.inference.model.transformer_lm import PastKV, TransformerLMBase
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-#: Takes the keys and values of a block, returns those of all tokens so far.
-Remember: TypeAlias = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-#: Takes queries, keys, values and a mask (None = causal), returns the attended values.
-Attend: TypeAlias = Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]
 
 
 @register("gpt2")
@@ -81,10 +77,10 @@ class GPT2LMHeadModel(TransformerLMBase):
         last_only: bool,
     ) -> Tensor:
         """Read a block into the cache in place; see :meth:`TransformerLMBase.extend`."""
-        mask = _attention_mask(ids.shape[1], cache.length, key_mask, ids.device)
+        mask = attention_mask(ids.shape[1], cache.length, key_mask, ids.device)
         x = self.transformer.embed(ids, positions)
         for layer, block in enumerate(self.transformer.h):
-            x = block(x, mask, partial(cache.write, layer), _attend)
+            x = block(x, mask, partial(cache.write, layer), attend)
         return self._logits(x[:, -1:] if last_only else x)
 
     @torch.inference_mode()
@@ -141,11 +137,11 @@ class GPT2LMHeadModel(TransformerLMBase):
             positions = torch.arange(length, length + tokens, device=ids.device)
         if key_mask is not None:
             key_mask = key_mask.to(ids.device, torch.bool).view(-1, length + tokens)
-        mask = _attention_mask(tokens, length, key_mask, ids.device)
+        mask = attention_mask(tokens, length, key_mask, ids.device)
         x = self.transformer.embed(ids, positions)
         presents: list[tuple[Tensor, Tensor]] = []
         for layer, block in enumerate(self.transformer.h):
-            remember = _join(past[layer] if past else None, presents)
+            remember = join_past(past[layer] if past else None, presents)
             x = block(x, mask, remember, hooks.attend(layer))
             hooks.show("hidden", layer, x)
         logits = self._logits(x)
@@ -224,28 +220,6 @@ class _InputMajorLinear(nn.Module):
         return y.view(*x.shape[:-1], y.shape[-1])
 
 
-def _attention_mask(
-    tokens: int, past: int, key_mask: Tensor | None, device: torch.device
-) -> Tensor | None:
-    """Which key each query sees, ``(batch or 1, 1, tokens, past + tokens)``.
-
-    None where plain causal attention, or a single query that sees everything, needs no mask.
-    """
-    if key_mask is None and (past == 0 or tokens == 1):
-        return None
-    length = past + tokens
-    mask = torch.ones(tokens, length, dtype=torch.bool, device=device).tril(past)[None, None]
-    return mask if key_mask is None else mask & key_mask[:, None, None, :]
-
-
-def _attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
-    if mask is None:
-        return F.scaled_dot_product_attention(queries, keys, values, is_causal=queries.shape[2] > 1)
-    attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
-    # A query that sees no key gets 0; releases of PyTorch differ in what they return for it.
-    return attended.masked_fill(~mask.any(dim=-1, keepdim=True), 0.0)
-
-
 class _Hooks:
     """The callables given to ``forward_with_hooks`` and the tensors they were shown."""
 
@@ -261,7 +235,7 @@ class _Hooks:
 
     def attend(self, layer: int) -> Attend:
         """Attention for a layer: one that shows its weights, if there is a hook for them."""
-        return partial(self._attend_openly, layer) if "attn" in self._hooks else _attend
+        return partial(self._attend_openly, layer) if "attn" in self._hooks else attend
 
     def _attend_openly(
         self, layer: int, queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None
@@ -273,15 +247,3 @@ class _Hooks:
         self.show("attn", layer, weights)
         attended: Tensor = weights @ values
         return attended
-
-
-def _join(past: tuple[Tensor, Tensor] | None, presents: list[tuple[Tensor, Tensor]]) -> Remember:
-    """Join new keys and values to those of the past, and note the result in ``presents``."""
-
-    def remember(keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        if past is not None:
-            keys, values = torch.cat((past[0], keys), dim=2), torch.cat((past[1], values), dim=2)
-        presents.append((keys, values))
-        return keys, values
-
-    return remember

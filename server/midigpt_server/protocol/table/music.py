@@ -14,7 +14,8 @@ ROWS = (
         "/midigpt/note",
         "note",
         "A note of a conditioning track. A note for a bar that has ended is merged into it and "
-        "counts from the next generation on. Errors 2 (unknown track), 8 (the agent's track).",
+        "counts from the next generation on; one of the same pitch and onset as a note that is "
+        "there replaces it. Errors 2 (unknown track), 8 (the agent's track).",
         RUNNING,
         (
             TRACK_ID,

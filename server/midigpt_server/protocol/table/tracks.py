@@ -110,6 +110,15 @@ ROWS = (
         since_0_4_2=False,
     ),
     Inbound(
+        "/midigpt/agent/redo",
+        "redo",
+        "Bring back what agent/undo took back last. Errors 2, 4 (nothing was).",
+        RUNNING,
+        (AGENT,),
+        "generated/flush, the bar as it is then",
+        since_0_4_2=False,
+    ),
+    Inbound(
         "/midigpt/agent/regenerate",
         "regenerate",
         "Write a bar of an agent anew, with another seed; the bar may sound but not be over. "

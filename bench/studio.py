@@ -1,0 +1,196 @@
+"""``python -m bench.studio``: size of the page, delivery to many browsers, time until it is ready.
+
+Clients of the delivery are a process of their own, so that they share no lock with the server.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import multiprocessing
+import statistics
+import threading
+import time
+from importlib.resources import files
+from multiprocessing.connection import Connection
+from typing import Any
+
+import socketio
+
+from midigpt_server.client import Client
+from midigpt_studio.cli import load_backend
+from midigpt_studio.studio import Studio
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--autoplay-policy=no-user-gesture-required",
+]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--browsers", type=int, default=20)
+    parser.add_argument("--rate", type=int, default=500, help="notes a second (default: 500)")
+    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--chromium", default="/usr/bin/chromium")
+    options = parser.parse_args()
+    studio = Studio(load_backend(None), port=0, osc_port=0)
+    threading.Thread(target=studio.serve, daemon=True).start()
+    print(json.dumps(assets()))
+    print(json.dumps(delivery(studio, options)))
+    print(json.dumps(page(studio, options.chromium)))
+    studio.close()
+
+
+def assets() -> dict[str, Any]:
+    """Bytes of the page after gzip, without the SoundFont."""
+    static = files("midigpt_studio") / "static"
+    sizes = [
+        len(gzip.compress(file.read_bytes(), 9))
+        for folder in (static, static / "assets")
+        for file in folder.iterdir()
+        if file.is_file()
+    ]
+    return {"assets_gz_kB": round(sum(sizes) / 1000, 1)}
+
+
+def delivery(studio: Studio, options: argparse.Namespace) -> dict[str, Any]:
+    """Notes of one OSC client, each with its time, until they are in every browser."""
+    with Client(port=studio.osc_address[1]) as player:
+        player.send("/midigpt/session/init", "bench")
+        session = player.wait_for("/midigpt/session/id").arguments[0]
+        player.send("/midigpt/track/create", 0, 0, 10, 0)
+        player.send("/midigpt/track/create", 1, 33, 10, 1)
+        player.send("/midigpt/session/start")
+        player.wait_for("/midigpt/session/started")
+        ours, theirs = multiprocessing.Pipe()
+        arguments = (theirs, studio.url, session, options.browsers)
+        watchers = multiprocessing.get_context("spawn").Process(target=watch, args=arguments)
+        watchers.start()
+        assert ours.recv() == "ready"
+        begun = time.monotonic()
+        sent: list[float] = []
+        count = round(options.rate * options.seconds)
+        for number in range(count):
+            due = begun + number / options.rate
+            time.sleep(max(0.0, due - time.monotonic()))
+            # the onset says which note it is; bars hold 1,000 notes
+            bar, onset = divmod(number, 500)
+            player.send("/midigpt/note", 0, 60, 90, onset / 500, 0.001, bar)
+            sent.append(time.monotonic())
+        time.sleep(1.0)
+        ours.send(sent)
+        result: dict[str, Any] = ours.recv()
+        watchers.join()
+    return {"browsers": options.browsers, "notes_a_second": options.rate, **result}
+
+
+def watch(pipe: Connection, url: str, session: str, count: int) -> None:
+    """Browsers without a page: the moment at which each note came to each of them."""
+    came: list[list[tuple[int, float]]] = [[] for _ in range(count)]
+
+    def listener(index: int) -> Any:
+        def on_osc(batch: list[list[Any]]) -> None:
+            now = time.monotonic()
+            for message in batch:
+                if message[0] == "/midigpt/session/mirror" and message[4] == "/midigpt/note":
+                    note = json.loads(message[5])
+                    came[index].append((note[5] * 500 + round(note[3] * 500), now))
+
+        return on_osc
+
+    browsers = []
+    for index in range(count):
+        browser = socketio.Client(reconnection=False)
+        browser.on("osc", listener(index))
+        browser.connect(url, transports=["websocket"])
+        browser.emit("osc", ["/midigpt/session/watch", session])
+        browsers.append(browser)
+    time.sleep(1.0)
+    pipe.send("ready")
+    times = pipe.recv()
+    delays = sorted(1000 * (at - times[number]) for seen in came for number, at in seen)
+    pipe.send(
+        {
+            "received": len(delays),
+            "of": count * len(times),
+            "p50_ms": round(delays[len(delays) // 2], 1),
+            "p95_ms": round(delays[int(len(delays) * 0.95)], 1),
+            "p99_ms": round(delays[int(len(delays) * 0.99)], 1),
+        }
+    )
+    for browser in browsers:
+        browser.disconnect()
+
+
+#: A note every 50 ms for 10 s, queued as a bar is, while the page's thread is busy for 200 ms at a
+#: time. What is measured is the audio thread's own account of how late a note began.
+BUSY = """async () => {
+    const {player} = studio;
+    await player.open(); await player.settled(); player.stop();
+    const {sampleRate} = player, start = player.frame + 0.3 * sampleRate;
+    player.schedule(Array.from({length: 200}, (_, i) => start + i * 0.05 * sampleRate).map(frame =>
+        ({frame, until: frame + 400, channel: 9, pitch: 76, velocity: 127, tag: 'bench'})));
+    const busyUntil = performance.now() + 10000;
+    while (performance.now() < busyUntil) {
+        const until = performance.now() + 200;
+        while (performance.now() < until);
+        await new Promise(done => setTimeout(done, 1));
+    }
+    await new Promise(done => setTimeout(done, 500));
+    return player.lateness.value;
+}"""
+
+
+#: Frames a second while a song of 10,000 notes on 8 tracks plays and scrolls.
+ROLL = """async () => {
+    const note = (track, i) => [36 + (i * 7 + track * 5) % 48, 90, (i % 16) / 16, 0.06];
+    studio.song.open({resolution: 480, tempos: [[0, 240]],
+        meters: Array.from({length: 80}, () => [4, 4]),
+        tracks: Array.from({length: 8}, (_, track) => ({name: 'T' + track, instrument: 4 * track,
+            is_drum: false, bars: Array.from({length: 79}, () =>
+                Array.from({length: 16}, (_, i) => note(track, i)))}))}, 'bench');
+    studio.show('song');
+    await studio.togglePlay();
+    await new Promise(done => setTimeout(done, 1000));
+    let frames = 0;
+    const begun = performance.now();
+    while (performance.now() - begun < 5000) {
+        await new Promise(requestAnimationFrame); frames++;
+    }
+    return frames * 1000 / (performance.now() - begun);
+}"""
+
+
+def page(studio: Studio, chromium: str) -> dict[str, Any]:
+    """Milliseconds from the request to a page that can be played, five times; lateness of notes."""
+    from playwright.sync_api import sync_playwright
+
+    ready = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        for _ in range(5):
+            tab = browser.new_context().new_page()
+            begun = time.monotonic()
+            tab.goto(studio.url, wait_until="commit")
+            while not tab.evaluate("window.studio?.wire.connection.value === 'open'"):
+                time.sleep(0.005)
+            ready.append(1000 * (time.monotonic() - begun))
+            frames = tab.evaluate(ROLL) if len(ready) == 5 else 0.0
+            lateness = tab.evaluate(BUSY) if len(ready) == 5 else 0.0
+            tab.context.close()
+        browser.close()
+    return {
+        "page_ready_ms_median": round(statistics.median(ready)),
+        "page_ready_ms_worst": round(max(ready)),
+        "frames_a_second_10000_notes": round(frames, 1),
+        "latest_note_busy_page_ms": round(lateness, 2),
+    }
+
+
+if __name__ == "__main__":
+    main()

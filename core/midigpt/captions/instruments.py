@@ -1,0 +1,76 @@
+"""Everyday names of General MIDI programs, as people use them in descriptions."""
+
+from __future__ import annotations
+
+from midigpt.events import DRUMS
+
+#: Name and programs, first to last.
+_NAMES: tuple[tuple[str, int, int], ...] = (
+    ("piano", 0, 3),
+    ("electric piano", 4, 5),
+    ("harpsichord", 6, 6),
+    ("clavinet", 7, 7),
+    ("celesta", 8, 8),
+    ("glockenspiel", 9, 9),
+    ("music box", 10, 10),
+    ("vibraphone", 11, 11),
+    ("marimba", 12, 12),
+    ("xylophone", 13, 13),
+    ("tubular bells", 14, 14),
+    ("dulcimer", 15, 15),
+    ("organ", 16, 20),
+    ("accordion", 21, 21),
+    ("harmonica", 22, 22),
+    ("accordion", 23, 23),
+    ("acoustic guitar", 24, 25),
+    ("electric guitar", 26, 28),
+    ("distorted guitar", 29, 31),
+    ("acoustic bass", 32, 32),
+    ("electric bass", 33, 37),
+    ("synth bass", 38, 39),
+    ("violin", 40, 40),
+    ("viola", 41, 41),
+    ("cello", 42, 42),
+    ("double bass", 43, 43),
+    ("strings", 44, 45),
+    ("harp", 46, 46),
+    ("timpani", 47, 47),
+    ("strings", 48, 51),
+    ("choir", 52, 54),
+    ("orchestra hits", 55, 55),
+    ("trumpet", 56, 56),
+    ("trombone", 57, 57),
+    ("tuba", 58, 58),
+    ("trumpet", 59, 59),
+    ("french horn", 60, 60),
+    ("brass", 61, 63),
+    ("saxophone", 64, 67),
+    ("oboe", 68, 68),
+    ("english horn", 69, 69),
+    ("bassoon", 70, 70),
+    ("clarinet", 71, 71),
+    ("flute", 72, 73),
+    ("recorder", 74, 74),
+    ("pan flute", 75, 77),
+    ("whistle", 78, 79),
+    ("synth lead", 80, 87),
+    ("synth pad", 88, 95),
+    ("synth effects", 96, 103),
+    ("sitar", 104, 104),
+    ("banjo", 105, 105),
+    ("shamisen", 106, 106),
+    ("koto", 107, 107),
+    ("kalimba", 108, 108),
+    ("bagpipes", 109, 109),
+    ("fiddle", 110, 110),
+    ("shawm", 111, 111),
+    ("bells", 112, 112),
+    ("percussion", 113, 119),
+    ("sound effects", 120, 127),
+    ("drums", DRUMS, DRUMS),
+)
+
+#: Name of each instrument: programs 0..127, then the drum kit.
+NAME_OF: tuple[str, ...] = tuple(
+    name for name, first, last in _NAMES for _ in range(first, last + 1)
+)

@@ -1,0 +1,1 @@
+"""The studio: a page that plays with a live server and shows what the model sees."""

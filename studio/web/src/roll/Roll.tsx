@@ -1,0 +1,141 @@
+import { signal, useSignalEffect } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { isPlaying, position, shown, shownBar, view } from "../desk";
+import { Button } from "../ui/controls";
+import { BarRow } from "./BarRow";
+import { LaneCanvas } from "./LaneCanvas";
+import { Legend } from "./Legend";
+import { SelectionTools } from "./SelectionTools";
+import { TrackHeader } from "./TrackHeader";
+import { barWidth, follow, follows, left, scrollTo, visibleBars, width, zoom } from "./view";
+
+const LEAST_LANE = 76;
+const CELLS = 22;
+/** Height that the window leaves for lanes. */
+const laneRoom = signal(400);
+
+/** All tracks, bar by bar, as the server tells them. */
+export function Roll() {
+  const lanes = useRef<HTMLDivElement>(null);
+  const session = shown.value;
+  const now = shownBar.value;
+  useMeasuredWidth(lanes);
+  const tall = Math.max(LEAST_LANE, laneRoom.value / Math.max(1, session.tracks.length) - 1);
+  const height = Math.min(220, tall) - CELLS;
+  return (
+    <section class="roll" aria-label="Piano roll" onWheel={onWheel}>
+      <div class="roll-head">
+        <div class="roll-tools" role="group" aria-label="View">
+          <Button label="Zoom out" icon="minus" kind="quiet" onClick={() => zoom(0.8)} />
+          <Button label="Zoom in" icon="plus" kind="quiet" onClick={() => zoom(1.25)} />
+          <Button
+            label="Follow"
+            kind="quiet"
+            isOn={follows.value}
+            title="Turn the page with the music"
+            onClick={() => (follows.value = !follows.value)}
+          />
+          <SelectionTools />
+          {view.value === "live" && <Legend />}
+        </div>
+        <Ruler />
+      </div>
+      <div class="lanes" ref={lanes}>
+        <div role="grid" aria-label="Bars" class="lane-grid">
+          {session.tracks.map((track, place) => (
+            <div class="lane" role="row" key={track.id} style={{ "--track": `var(--track-${place % 8})` }}>
+              <TrackHeader track={track} />
+              <div class="lane-body">
+                <BarRow session={session} track={track} now={now} />
+                <LaneCanvas {...{ session, track, place, height, now }} />
+              </div>
+            </div>
+          ))}
+        </div>
+        <Playhead />
+      </div>
+    </section>
+  );
+}
+
+function useMeasuredWidth(lanes: { current: HTMLDivElement | null }): void {
+  useEffect(() => {
+    const observer = new ResizeObserver(([entry]) => {
+      const box = entry!.contentRect;
+      const header = lanes.current!.querySelector(".track-header");
+      width.value = Math.max(100, box.width - (header?.clientWidth ?? 0));
+      laneRoom.value = box.height;
+    });
+    observer.observe(lanes.current!);
+    return () => observer.disconnect();
+  }, []);
+}
+
+function onWheel(event: WheelEvent): void {
+  if (event.ctrlKey) {
+    event.preventDefault();
+    zoom(event.deltaY < 0 ? 1.1 : 0.9);
+  } else if (event.deltaX || event.shiftKey) {
+    event.preventDefault();
+    follows.value = false;
+    scrollTo(left.value + (event.deltaX || event.deltaY) / barWidth.value);
+  }
+}
+
+/** Bar numbers; drag to scroll. */
+function Ruler() {
+  const first = Math.floor(left.value);
+  const every = barWidth.value < 48 ? 4 : 1;
+  const bars = Array.from({ length: Math.ceil(visibleBars()) + 1 }, (_, i) => first + i);
+  return (
+    <div
+      class="ruler"
+      onPointerDown={(event) => {
+        const [startX, startLeft] = [event.clientX, left.value];
+        const element = event.currentTarget;
+        element.setPointerCapture(event.pointerId);
+        element.onpointermove = (move) => {
+          follows.value = false;
+          scrollTo(startLeft - (move.clientX - startX) / barWidth.value);
+        };
+        element.onpointerup = () => (element.onpointermove = null);
+      }}
+    >
+      {bars
+        .filter((bar) => bar % every === 0)
+        .map((bar) => (
+          <span
+            key={bar}
+            style={{ transform: `translateX(${(bar - left.value) * barWidth.value}px)` }}
+          >
+            {bar + 1}
+          </span>
+        ))}
+    </div>
+  );
+}
+
+/** A line over all lanes, moved by the compositor; nothing else is drawn again. */
+function Playhead() {
+  const line = useRef<HTMLDivElement>(null);
+  useSignalEffect(() => {
+    if (!isPlaying.value) {
+      line.current?.setAttribute("hidden", "");
+      return;
+    }
+    let wanted = 0;
+    const step = () => {
+      const at = position();
+      if (at !== undefined && line.current) {
+        follow(at);
+        const x = (at - left.peek()) * barWidth.peek();
+        line.current.toggleAttribute("hidden", x < 0 || x > width.peek());
+        line.current.style.transform = `translateX(${x}px)`;
+      }
+      wanted = requestAnimationFrame(step);
+    };
+    wanted = requestAnimationFrame(step);
+    return () => cancelAnimationFrame(wanted);
+  });
+  return <div class="playhead" ref={line} hidden aria-hidden="true" />;
+}

@@ -1,0 +1,111 @@
+/** What became of one bar of one track, in one word and in a sentence. */
+import { type Bar, emptyBar, promptOf, type Session, type Track } from "../session/state";
+
+export type CellState =
+  | "empty"
+  | "played"
+  | "context"
+  | "hidden"
+  | "generating"
+  | "ready"
+  | "written"
+  | "playing"
+  | "fallback"
+  | "late";
+
+export interface CellInfo {
+  state: CellState;
+  label: string;
+}
+
+export const CELL_LABELS: Record<CellState, string> = {
+  empty: "",
+  played: "",
+  context: "CTX",
+  hidden: "HID",
+  generating: "GEN",
+  ready: "NEXT",
+  written: "NEW",
+  playing: "NOW",
+  fallback: "FILL",
+  late: "LATE",
+};
+
+export const CELL_MEANINGS: Record<CellState, string> = {
+  empty: "nothing yet",
+  played: "played, no longer in the model's view",
+  context: "shown to the model as context",
+  hidden: "hidden from the model",
+  generating: "being written by the model",
+  ready: "written, comes next",
+  written: "written by the model",
+  playing: "sounding now",
+  fallback: "filled by the agent's fallback policy",
+  late: "came too late",
+};
+
+export function cellState(session: Session, track: Track, index: number, now: number): CellState {
+  const bar = track.bars.get(index);
+  if (isSong(session)) return songState(bar, index, now);
+  if (bar?.fallback) return "fallback";
+  if (bar?.isLate) return "late";
+  const prompt = session.prompts.at(-1);
+  const letter =
+    prompt && index >= prompt.start && index < prompt.end
+      ? prompt.states.get(track.id)?.[index - prompt.start]
+      : undefined;
+  if (bar?.isOpen) return "generating";
+  if (index === now) return "playing";
+  if (track.isAgent && letter === "T" && session.isGenerating && index === prompt!.target) {
+    return "generating";
+  }
+  if (track.isAgent && index >= session.playhead && bar?.notes.length) return "ready";
+  if (letter === "C" && index < session.playhead) return "context";
+  if (letter === "M" || letter === "A") return "hidden";
+  if (bar && index < session.playhead) return "played";
+  return "empty";
+}
+
+const isSong = (session: Session): boolean => session.phase === "UNINITIALIZED";
+
+function songState(bar: Bar | undefined, index: number, now: number): CellState {
+  if (index === now) return "playing";
+  if (bar?.takes) return "written";
+  return bar?.notes.length ? "played" : "empty";
+}
+
+/** Why a bar is as it is, line by line. */
+export function explain(session: Session, track: Track, index: number, now: number): string[] {
+  const state = cellState(session, track, index, now);
+  const bar = track.bars.get(index) ?? emptyBar();
+  if (isSong(session)) {
+    const lines = [`Bar ${index + 1}`, `${bar.notes.length} notes`];
+    return bar.takes ? [...lines, `Written by the model, take ${bar.takes}`] : lines;
+  }
+  const lines = [`Bar ${index + 1}: ${CELL_MEANINGS[state]}`];
+  const prompt = promptOf(session, index);
+  if (!track.isAgent) {
+    if (prompt) lines.push(`Last prompt: bars ${prompt.start + 1} to ${prompt.end}`);
+    if (track.isIgnored) lines.push("This track is left out of the prompt");
+    lines.push(`${bar.notes.length} notes`);
+    return lines;
+  }
+  const { making, features, fallback, takes } = bar;
+  lines.push(`${bar.notes.length} notes${takes > 1 ? `, take ${takes}` : ""}`);
+  if (fallback) lines.push(`Fallback: ${fallback}`);
+  if (making) {
+    lines.push(
+      `Window: bars ${making.windowStart + 1} to ${making.windowEnd}, ${making.contextBars} bars of context`,
+      `${making.milliseconds.toFixed(0)} ms, temperature ${making.temperature}, seed ${
+        making.seed < 0 ? "random" : making.seed
+      }`,
+    );
+  }
+  if (features) {
+    const [density, pitch, velocity, polyphony] = features;
+    lines.push(
+      `${density!.toFixed(1)} notes a beat, mean pitch ${pitch!.toFixed(0)}, velocity ${velocity!.toFixed(0)}, up to ${polyphony} at once`,
+    );
+  }
+  return lines;
+}

@@ -1,0 +1,48 @@
+/** The last OSC messages in both directions, mirrored ones as what they mirror. */
+import { signal } from "@preact/signals";
+import type { Osc, OscValue } from "./osc";
+import type { Wire } from "./wire";
+
+export interface Line {
+  at: number;
+  isSent: boolean;
+  address: string;
+  text: string;
+}
+
+const KEPT = 500;
+const MIRROR = "/midigpt/session/mirror";
+
+export class OscLog {
+  /** Rises when lines have come. */
+  readonly version = signal(0);
+  lines: Line[] = [];
+  readonly isPaused = signal(false);
+
+  constructor(wire: Wire) {
+    wire.onTraffic = (messages, isSent) => {
+      if (this.isPaused.value) return;
+      for (const message of messages) this.#add(message, isSent);
+      this.version.value++;
+    };
+  }
+
+  clear(): void {
+    this.lines = [];
+    this.version.value++;
+  }
+
+  #add(message: Osc, isSent: boolean): void {
+    const [address, ...values] = message;
+    const line: Line =
+      address === MIRROR
+        ? {
+            at: Date.now(),
+            isSent: values[2] === "in",
+            address: String(values[3]),
+            text: (JSON.parse(String(values[4])) as OscValue[]).join(" "),
+          }
+        : { at: Date.now(), isSent, address, text: values.map(String).join(" ") };
+    this.lines = [...this.lines.slice(1 - KEPT), line];
+  }
+}
