@@ -177,8 +177,8 @@ def test_a_server_that_was_held_up_tells_every_bar() -> None:
     server.run_until(20.0)
     assert sorted(opened(player, 1)) == [2, 3, 4, 5, 6, 7]
     assert sorted(bar for _, bar, *_ in player.named("bar/fallback")) == [5, 6, 7]
-    late = {bar: dropped for _, bar, _, dropped in player.named("bar/late")}
-    assert late[5] == 4, "nothing of a bar that is over is heard"
+    assert not player.named("generated/note", 1, 5), "nothing of a bar that is over is heard"
+    assert 5 in [bar for _, bar, *_ in player.named("bar/late")]
 
 
 def test_a_bar_that_cannot_be_written_anew_stays_as_it_was() -> None:
