@@ -47,11 +47,11 @@ def _contenders(runner: Runner, shape: str) -> Contenders:
         OURS: lambda: runner.ours(shape, rows=rows),
         f"{OURS}, 1 thread": lambda: runner.ours(shape, threads=1, rows=rows),
     }
-    llama_bench, tools, python = runner.llama_bench, runner.tools, runner.midigpt("python")
+    llama_time, tools, python = runner.llama_time, runner.tools, runner.midigpt("python")
     if python and not runner.is_llama(shape):
         found["MIDI-GPT 0.4.2"] = lambda: runner.peer("midigpt_042", shape, python)
-    if tools and llama_bench:
-        found["llama.cpp, Q8_0"] = lambda: runner.peer("llama_cpp", shape, tools, llama_bench)
+    if tools and llama_time:
+        found["llama.cpp, Q8_0"] = lambda: runner.peer("llama_cpp", shape, tools, llama_time)
     if tools and not runner.is_llama(shape):
         found["CTranslate2, int8"] = lambda: runner.peer("ctranslate2", shape, tools)
     if tools:

@@ -34,8 +34,9 @@ class Runner:
         return _existing(self.peers / "tools" / "bin" / "python")
 
     @property
-    def llama_bench(self) -> Path | None:
-        return _existing(self.peers / "llama-bench")
+    def llama_time(self) -> Path | None:
+        """``bench/workers/llama_cpp.cpp``, compiled."""
+        return _existing(self.peers / "llama-time")
 
     def run(self, worker: str, *arguments: object, python: object = sys.executable) -> Result:
         """The last line that a worker prints."""

@@ -1,7 +1,7 @@
-"""Times llama.cpp by its own llama-bench on a Q8_0 model of the same shape; one line of JSON.
+"""Times llama.cpp on a Q8_0 model of the same shape; one line of JSON.
 
-Arguments: checkpoint (for its sizes), tokens of the prompt, tokens after it, threads, llama-bench.
-Weights are random; the GGUF file is written once, beside the checkpoint.
+Arguments: checkpoint (for its sizes), tokens of the prompt, tokens after it, threads, the compiled
+llama_cpp.cpp. Weights are random; the GGUF file is written once, beside the checkpoint.
 """
 
 import json
@@ -24,16 +24,7 @@ def main() -> None:
         part = model.with_suffix(".part")
         write(Path(path), part)
         part.rename(model)
-
-    def bench(*arguments: str) -> list[float]:
-        command = [program, "-m", str(model), "-t", threads, "-o", "json", *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        return [nanoseconds * 1e-9 for nanoseconds in json.loads(done.stdout)[0]["samples_ns"]]
-
-    prefill = bench("-p", prompt, "-n", "0", "-r", "1")
-    generation = bench("-p", "0", "-n", tokens, "-d", prompt, "-r", "1")
-    steps = [seconds / int(tokens) for seconds in generation]
-    print(json.dumps({"prefill": min(prefill), "steps": steps}))
+    subprocess.run([program, model, prompt, tokens, threads], check=True)
 
 
 def write(checkpoint: Path, out: Path) -> None:

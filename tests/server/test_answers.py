@@ -164,6 +164,38 @@ def test_a_lost_bar_end_leaves_no_hole() -> None:
     assert [a[:3] for a in player.named("bar/fallback")] == [(1, 5, "repeat")]
 
 
+def test_a_server_that_was_held_up_tells_every_bar() -> None:
+    """Bar ends that were read too late, all at once: what is over is told, and empty."""
+    server = OfflineServer(cost=lambda job: 60.0 if job.target > 4 else 0.1)
+    player = OfflinePlayer(server)
+    player.begin()
+    player.play(3)
+    server.run_until(6.5)
+    server.clock.move_to(13.0)  # bars 3 to 5 have ended meanwhile; nothing was read
+    for bar in (3, 4, 5):
+        player.say("bar/end", bar, 4, 4)
+    server.run_until(20.0)
+    assert sorted(opened(player, 1)) == [2, 3, 4, 5, 6, 7]
+    assert sorted(bar for _, bar, *_ in player.named("bar/fallback")) == [5, 6, 7]
+    late = {bar: dropped for _, bar, _, dropped in player.named("bar/late")}
+    assert late[5] == 4, "nothing of a bar that is over is heard"
+
+
+def test_a_bar_that_cannot_be_written_anew_stays_as_it_was() -> None:
+    server = OfflineServer()
+    player = OfflinePlayer(server)
+    player.begin()
+    player.play(3)
+    server.run_until(6.5)
+    before = player.named("generated/note", 1, 4)
+    player.forget()
+    server.cost = lambda job: job.cancel.set() or 0.1  # type: ignore[func-returns-value]
+    player.say("agent/regenerate", 4)
+    server.run_until(7.0)
+    assert [code for code, _ in player.named("error")] == [5]
+    assert player.named("generated/note", 1, 4) == before
+
+
 def test_a_failed_generation_is_told_and_filled() -> None:
     server = OfflineServer()
     player = OfflinePlayer(server)

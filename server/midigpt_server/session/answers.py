@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from midigpt_server.generation.job import Job, PromptState, Result
 from midigpt_server.protocol.errors import Code, ProtocolError
@@ -142,7 +143,7 @@ class Answers:
         wanted.deadline = stage.time_of(target)
         if wanted.deadline is not None and values["fallback"] != "none":
             due = wanted.deadline - values["output_latency"]
-            wanted.give_up_at = max(due, stage.now + GRACE_SECONDS)
+            wanted.give_up_at = max(due, min(stage.now, wanted.deadline) + GRACE_SECONDS)
         return wanted
 
     def _skip(self, skipped: Wanted, target: int) -> None:
@@ -360,21 +361,28 @@ class Answers:
     # --- ends ------------------------------------------------------------------------------
 
     def _fill(self, wanted: Wanted, reason: str) -> None:
-        """The agent's fallback policy plays the bars that are not over."""
+        """The agent's fallback policy plays the bars; those that are over are told, and empty."""
         stage, agent, values = self._stage, wanted.agent, wanted.values
         if values["fallback"] == "none" or agent not in stage.piece.tracks:
             return
-        for bar in range(max(wanted.target, stage.piece.playhead), wanted.end):
-            own = [
-                (stage.meter(b), agent.bars.get(b, ()))
-                for b in range(bar - 1, max(-1, bar - 1 - _OWN_BARS), -1)
-            ]
-            policy, seed = str(values["fallback"]), values["sampling_seed"] + bar
-            notes = fallback_bar(policy, own, stage.meter(bar), agent.is_drum, seed)
-            agent.bars[bar] = list(notes)
+        for bar in range(max(wanted.target, stage.piece.playhead - _OWN_BARS), wanted.end):
+            is_over = bar < stage.piece.playhead
+            policy = "rest" if is_over else str(values["fallback"])
+            if not wanted.take:  # a bar that could not be written anew stays as it was
+                agent.bars[bar] = list(self._fallback_notes(agent, bar, policy, values))
             stage.say("bar/fallback", agent.id, stage.timeline.song_bar(bar), policy, reason)
             self._delivery.drop(agent)
-            self._delivery.whole_bar(agent, bar, notes, values)
+            self._delivery.whole_bar(agent, bar, agent.bars[bar], values)
+
+    def _fallback_notes(
+        self, agent: Track, bar: int, policy: str, values: Mapping[str, Any]
+    ) -> tuple[BarNote, ...]:
+        own = [
+            (self._stage.meter(b), agent.bars.get(b, ()))
+            for b in range(bar - 1, max(-1, bar - 1 - _OWN_BARS), -1)
+        ]
+        seed = values["sampling_seed"] + bar
+        return fallback_bar(policy, own, self._stage.meter(bar), agent.is_drum, seed)
 
     def flush(self, agent: Track | None = None, from_bar: int = 0) -> None:
         """What is scheduled will not sound, what sounds ends; players are told to do the same."""
