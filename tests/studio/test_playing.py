@@ -124,6 +124,7 @@ def test_a_reload_goes_on_in_the_session(stage: Stage):
     stage.wait(f"studio.client.session.value.playhead >= {reached + 2}")
     stage.wait(f"studio.leader.bar.value >= {reached + 2}")
     assert stage.bars(BASS)[reached + 2]
+    assert stage.bars(CHORDS)[reached + 1]  # the loop goes on too
 
 
 def test_two_browsers_see_one_session_and_one_takes_over(stage: Stage, chromium, studio):

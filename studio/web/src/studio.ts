@@ -6,6 +6,7 @@ import { Performer } from "./input/performer";
 import { WebMidi } from "./input/web-midi";
 import { Client } from "./session/client";
 import { Jam } from "./session/jam";
+import { keepOverReloads } from "./session/keep";
 import { trackOf } from "./session/state";
 import { Mixer } from "./sound/mixer";
 import { Player } from "./sound/player";
@@ -31,5 +32,6 @@ export function start(): void {
     const track = trackOf(client.session.value, performer.trackId.value);
     if (track) performer.channel = mixer.channelOf(track) ?? 0;
   });
+  keepOverReloads(client, leader, performer, mixer);
   wire.open();
 }

@@ -23,6 +23,7 @@ export interface Notice {
 
 const KEPT_ID = "midigpt-studio session";
 const UNKNOWN_SESSION = 9;
+const PATIENCE_MS = 10_000;
 
 export class Client {
   readonly session = signal<Session>(emptySession());
@@ -54,6 +55,13 @@ export class Client {
     const told = String((await id)[1]);
     this.isPlayer.value = true;
     await this.watch(told);
+  }
+
+  /** Let the session run; resolves when it does, and all that was sent before is in the state. */
+  async run(): Promise<void> {
+    const started = this.#heard("/midigpt/session/started");
+    this.send("/midigpt/session/start");
+    await started;
   }
 
   /** Show a session; resolves with its snapshot. */
@@ -102,8 +110,12 @@ export class Client {
     this.send("/midigpt/session/watch", id);
   }
 
+  /** The next message to us with an address. */
   #heard(address: string): Promise<Osc> {
-    return new Promise((done) => this.#waiters.push({ address, done }));
+    return new Promise((done, fail) => {
+      this.#waiters.push({ address, done });
+      setTimeout(() => fail(new Error("The server does not answer.")), PATIENCE_MS);
+    });
   }
 
   #receive(messages: Osc[]): void {

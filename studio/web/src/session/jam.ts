@@ -35,22 +35,18 @@ export class Jam {
 
   /** Play or pause. */
   async toggle(): Promise<void> {
-    if (this.isStarting.value) return;
+    if (this.isStarting.value) return undefined;
     if (this.leader.isPlaying.value) {
       this.pause();
-      return;
+      return undefined;
     }
-    this.isStarting.value = true;
-    try {
-      await this.player.open();
-      const { phase, playhead, id } = this.client.session.value;
-      if (phase === "RUNNING") {
-        if (!this.client.isPlayer.value) await this.client.attach(id);
-        this.leader.start(playhead, this.leader.hasCountIn.value);
-      } else await this.begin(this.groove.value);
-    } finally {
-      this.isStarting.value = false;
-    }
+    await this.player.open();
+    const { phase, playhead, id } = this.client.session.value;
+    if (phase !== "RUNNING") return this.begin(this.groove.value);
+    return this.#starting(async () => {
+      if (!this.client.isPlayer.value) await this.client.attach(id);
+      this.leader.start(playhead, this.leader.hasCountIn.value);
+    });
   }
 
   /** Take another groove: at once if the band plays, else with the next Play. */
@@ -70,7 +66,23 @@ export class Jam {
    * A new session with a groove. Its first bar is told as played, so that the band already answers
    * the count-in.
    */
-  async begin(groove: Groove): Promise<void> {
+  begin(groove: Groove): Promise<void> {
+    return this.#starting(() => this.#begin(groove));
+  }
+
+  async #starting(action: () => Promise<void>): Promise<void> {
+    this.isStarting.value = true;
+    try {
+      await this.player.open();
+      await action();
+    } catch (error) {
+      this.client.tell("error", error instanceof Error ? error.message : String(error));
+    } finally {
+      this.isStarting.value = false;
+    }
+  }
+
+  async #begin(groove: Groove): Promise<void> {
     const { client, leader } = this;
     leader.stop();
     this.groove.value = groove;
@@ -92,7 +104,7 @@ export class Jam {
     leader.loops.value = groove.parts.flatMap((part, trackId) =>
       part.role === "loop" ? [{ trackId, bars: songs.shift() ?? chordBars(groove), from: 0 }] : [],
     );
-    client.send("/midigpt/session/start");
+    await client.run();
     leader.sendLoops(0);
     leader.start(1, leader.hasCountIn.value);
     leader.endBar(0, groove.meter);
@@ -105,7 +117,6 @@ export class Jam {
       ...part("loop", track.name, track.instrument, 100),
       isDrum: track.is_drum,
     }));
-    await this.player.open();
     await this.begin({
       name,
       about: "",
