@@ -83,7 +83,8 @@ def test_what_cannot_be_started_is_one_line(
     assert text.count("\n") == 1 and text.startswith("midigpt-server: ")
 
 
-def test_the_command_serves_until_it_is_interrupted(tiny_ghost: Path) -> None:
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_serves_until_it_is_ended(tiny_ghost: Path, end: signal.Signals) -> None:
     command = [
         sys.executable,
         "-m",
@@ -100,7 +101,7 @@ def test_the_command_serves_until_it_is_interrupted(tiny_ghost: Path) -> None:
         with Client(port=port) as client:
             client.send("/midigpt/session/init")
             client.wait_for("/midigpt/session/ready")
-        process.send_signal(signal.SIGINT)
+        process.send_signal(end)
         assert process.wait(timeout=30) == 0
         assert "'received': 1" in process.stderr.read()
 

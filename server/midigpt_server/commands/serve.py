@@ -7,6 +7,7 @@ import contextlib
 import errno
 import logging
 import os
+import signal
 import sys
 from typing import Any
 
@@ -66,6 +67,8 @@ def main(arguments: list[str] | None = None) -> int:
         log.info(
             "midigpt-server %s listens on %s:%d, end with Ctrl-C", __version__, host, server.port
         )
+        for end in (signal.SIGINT, signal.SIGTERM):  # a shell's background jobs ignore the first
+            signal.signal(end, signal.default_int_handler)
         with contextlib.suppress(KeyboardInterrupt):
             server.serve()
         server.close()
