@@ -262,6 +262,7 @@ def test_a_bar_is_dealt_again_taken_back_and_brought_back(open_stage):
     stage.wait("studio.leader.bar.value >= 3")
     stage.press("Pause")
     stage.wait("!studio.client.session.value.isGenerating")
+    stage.page.wait_for_timeout(500)  # what is under way, such as a snapshot, arrives
     bar = max(stage.bars(2))
     notes = f"studio.client.session.value.tracks[2].bars.get({bar})"
     first = stage.ask(f"{notes}.notes")
