@@ -118,11 +118,9 @@ def test_it_can_be_played_with_keys_alone(open_stage):
     keyboard.press("ArrowRight")
     keyboard.press("Enter")
     keyboard.press("Shift+ArrowRight")
-    stage.page.wait_for_timeout(100)
-    marks = stage.ask("[...document.querySelectorAll('.bar[aria-selected=true]')].length")
-    assert marks == 2
+    stage.wait("document.querySelectorAll('.bar[aria-selected=true]').length == 2")
     keyboard.press("Escape")
-    assert stage.ask("document.querySelectorAll('.bar[aria-selected=true]').length") == 0
+    stage.wait("document.querySelectorAll('.bar[aria-selected=true]').length == 0")
     keyboard.press("?")
     assert stage.page.get_by_role("dialog", name="Help").is_visible()
 

@@ -73,8 +73,13 @@ function onCellKey(event: KeyboardEvent, session: Session, track: Track, bar: nu
   else cursor.value = target;
   if (target.bar < left.value) scrollTo(target.bar);
   else if (target.bar + 1 > left.value + visibleBars()) scrollTo(target.bar + 1 - visibleBars());
-  requestAnimationFrame(() => {
-    const cell = `.bar[data-track="${target.trackId}"][data-bar="${target.bar}"]`;
-    document.querySelector<HTMLElement>(cell)?.focus();
-  });
+  // At once where the cell is on the page: the next key may come before the next frame.
+  if (!focusCell(target)) requestAnimationFrame(() => focusCell(target));
+}
+
+function focusCell(target: { trackId: number; bar: number }): boolean {
+  const cell = `.bar[data-track="${target.trackId}"][data-bar="${target.bar}"]`;
+  const found = document.querySelector<HTMLElement>(cell);
+  found?.focus();
+  return found !== null;
 }
