@@ -86,6 +86,10 @@ class EngineBackend:
         """Read the job's prompt into the cache of its voice."""
         yield from self._session(job).prefill_task()
 
+    def settle(self, job: Job, result: Result) -> Task[None]:
+        """Nothing: the next prompt is not known before its bar is heard."""
+        yield ()
+
     def _session(self, job: Job) -> SamplingSession:
         """Raises ``ValueError``: the request cannot be fulfilled."""
         cache = self._prefixes.pop(job.voice, None) or PrefixCache(1)

@@ -59,7 +59,8 @@ class Job:
     ``agent_id`` from ``write_from`` on are written, those from ``target`` to ``deliver_end`` are
     delivered. ``take`` tells writings of the same bar apart; ``voice`` is
     the same for all jobs of one agent of one session. ``deadline`` is when the bar is due,
-    in seconds of the server's clock, if that is known.
+    in seconds of the server's clock, if that is known, and ``tempo`` the session's, in quarter
+    notes a minute.
     """
 
     agent_id: int
@@ -76,7 +77,13 @@ class Job:
     take: int = 0
     voice: str = ""
     deadline: float | None = None
+    tempo: float | None = None
     cancel: Cancellation = field(default_factory=Cancellation)
+
+    @property
+    def model(self) -> str:
+        """Which kind of model writes it."""
+        return str(self.track_values.get("model", "gpt2"))
 
     @property
     def agent(self) -> JobTrack:
@@ -144,3 +151,6 @@ class Backend(Protocol):
 
     def foresee(self, job: Job) -> Task[None]:
         """A task that reads the prompt of a job that may come, so that less is left to do then."""
+
+    def settle(self, job: Job, result: Result) -> Task[None]:
+        """A task that reads what a job has written, for the one that follows."""

@@ -67,7 +67,8 @@ class GenerationThread:
 
     ``post`` is called on the thread with each event; it must be thread-safe. Every job ends with
     exactly one :class:`Succeeded` or :class:`Failed`. What is to be foreseen (prompts that are
-    likely to come) is read only while no job runs, and dropped when one comes.
+    likely to come, or what was written last) is read only while no job runs, and dropped when one
+    comes.
     """
 
     def __init__(self, backend: Backend, post: Callable[[GenerationEvent], None]) -> None:
@@ -150,6 +151,7 @@ class GenerationThread:
             return
         except StopIteration as end:
             outcome: GenerationEvent = Succeeded(job, end.value)
+            self._foreseen[job] = (self._backend.settle(job, end.value), ())
             self.costs.learn(end.value.tokens, time.monotonic() - self._began[job])
         except BaseException as error:  # the thread must outlive whatever a job raises
             outcome = Failed(job, self._reason(job, error))
