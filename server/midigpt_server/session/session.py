@@ -248,6 +248,11 @@ class Session:
                 Code.BAD_ARGUMENT, f"{kind} has no parameter {name!r}, only {', '.join(table)}"
             )
         parsed = table[name].parse(value)
+        if name == "model" and parsed not in self.stage.info.models:
+            raise ProtocolError(
+                Code.BAD_ARGUMENT,
+                f"model = {parsed!r}: this server has only {', '.join(self.stage.info.models)}",
+            )
         if name == "ignore":
             track.ignored = parsed
             return
@@ -266,6 +271,12 @@ class Session:
         if name == "mute" and parsed:
             self.answers.forget(track)
             self.answers.flush(track)
+
+    def set_prompt_text(self, text: str, track_id: int) -> None:
+        """Tell one agent, or all, what to play in words."""
+        agents = self.piece.agents if track_id == -1 else [self.piece.agent_with_id(track_id)]
+        for agent in agents:
+            self.set_track_parameter(agent.id, "prompt_text", text)
 
     def undo(self, track_id: int) -> None:
         """Take back the newest bar of an agent."""
