@@ -16,6 +16,7 @@ from midigpt_server.session.observer import JobTiming
 from midigpt_server.session.piece import Track
 from midigpt_server.session.snapshot import Wanted, freeze
 from midigpt_server.session.stage import Stage
+from midigpt_server.session.takes import Takes
 from midigpt_server.timing.bars import BarNote
 
 #: a bar wanted at its own bar line (lead_beats 0) may take so many seconds before it is filled
@@ -77,12 +78,7 @@ class Answers:
 
     def regenerate(self, agent: Track, bar: int) -> None:
         """Write a bar anew; raises ProtocolError 4 unless it was written and is not over."""
-        if bar < self._stage.piece.playhead or bar not in agent.revisions:
-            raise ProtocolError(
-                Code.BAD_ARGUMENT,
-                f"bar_index = {self._stage.timeline.song_bar(bar)}: a bar that was written and is "
-                "not over is wanted",
-            )
+        self._require_changeable(agent, bar)
         self.flush(agent, bar)
         wanted = self._wanted(agent, bar, bar + 1, self._stage.piece.playhead)
         wanted.take, wanted.give_up_at = agent.revisions[bar], None
@@ -91,19 +87,34 @@ class Answers:
     def undo(self, agent: Track) -> None:
         """Take back the newest bar that is not over; raises ProtocolError 4 if there is none."""
         bar = self._newest(agent)
-        versions = agent.versions.get(bar)
-        agent.undone.setdefault(bar, []).append(agent.bars[bar])
-        self._replace(agent, bar, versions.pop() if versions else [])
+        self._play_take(agent, bar, max(-1, self._takes(agent, bar).played - 1))
 
     def redo(self, agent: Track) -> None:
         """Undo the last undo of the newest bar; raises ProtocolError 4 if there is none."""
         bar = self._newest(agent)
-        undone = agent.undone.get(bar)
-        if not undone:
+        takes = self._takes(agent, bar)
+        if takes.played + 1 >= len(takes.written):
             raise ProtocolError(Code.BAD_ARGUMENT, f"nothing of agent {agent.id} was taken back")
-        if agent.bars[bar]:
-            agent.versions.setdefault(bar, []).append(agent.bars[bar])
-        self._replace(agent, bar, undone.pop())
+        self._play_take(agent, bar, takes.played + 1)
+
+    def choose_take(self, agent: Track, bar: int, take: int) -> None:
+        """Play a take of a bar; raises ProtocolError 4 unless the bar has it and is not over."""
+        self._require_changeable(agent, bar)
+        count = len(self._takes(agent, bar).written)
+        if not -1 <= take < count:
+            raise ProtocolError(
+                Code.BAD_ARGUMENT,
+                f"take = {take}: bar {self._stage.timeline.song_bar(bar)} has takes 0..{count - 1}",
+            )
+        self._play_take(agent, bar, take)
+
+    def _require_changeable(self, agent: Track, bar: int) -> None:
+        if bar < self._stage.piece.playhead or bar not in agent.revisions:
+            raise ProtocolError(
+                Code.BAD_ARGUMENT,
+                f"bar_index = {self._stage.timeline.song_bar(bar)}: a bar that was written and is "
+                "not over is wanted",
+            )
 
     def _newest(self, agent: Track) -> int:
         bar = max(agent.revisions, default=-1)
@@ -111,10 +122,24 @@ class Answers:
             raise ProtocolError(Code.BAD_ARGUMENT, f"agent {agent.id} has no bar that is not over")
         return bar
 
-    def _replace(self, agent: Track, bar: int, notes: list[BarNote]) -> None:
+    def _takes(self, agent: Track, bar: int) -> Takes:
+        """Those of a bar; what a fallback has played is one of them too."""
+        takes = agent.takes.setdefault(bar, Takes())
+        if not takes.written and agent.bars.get(bar):
+            takes.add(agent.bars[bar])
+        return takes
+
+    def _play_take(self, agent: Track, bar: int, take: int) -> None:
+        takes = self._takes(agent, bar)
+        takes.played = take
         self.flush(agent, bar)
-        agent.bars[bar] = notes
-        self._delivery.whole_bar(agent, bar, notes, self._stage.values_of(agent))
+        agent.bars[bar] = takes.notes()
+        self._tell_take(agent, bar)
+        self._delivery.whole_bar(agent, bar, agent.bars[bar], self._stage.values_of(agent))
+
+    def _tell_take(self, agent: Track, bar: int) -> None:
+        takes, song_bar = agent.takes[bar], self._stage.timeline.song_bar(bar)
+        self._stage.say("generated/take", agent.id, song_bar, takes.played, len(takes.written))
 
     def _want_next(self, agent: Track, target: int, heard: int) -> None:
         values = {**self._stage.values_of(agent), **self._stage.parameters.once}
@@ -294,10 +319,11 @@ class Answers:
             return
         agent, values = wanted.agent, wanted.values
         for bar in range(job.write_from, job.deliver_end):
-            if bar in agent.revisions and agent.bars.get(bar):
-                agent.versions.setdefault(bar, []).append(list(agent.bars[bar]))
-            agent.bars[bar] = list(result.bars.get(bar, ()))
-            agent.undone.pop(bar, None)
+            takes = self._takes(agent, bar)
+            takes.add(result.bars.get(bar, ()))
+            agent.bars[bar] = takes.notes()
+            if len(takes.written) > 1:
+                self._tell_take(agent, bar)
         opened = self._delivery.open_bar(agent)
         if opened is not None:
             self._delivery.close(agent, values)
@@ -316,6 +342,19 @@ class Answers:
                     "requested": job.attributes,
                 },
             )
+        song_bar = self._stage.timeline.song_bar(job.target)
+        self._stage.say(
+            "generation/done",
+            {
+                "track_id": agent.id,
+                "start_bar": song_bar,
+                "end_bar": song_bar + job.deliver_end - job.target,
+                "tokens": result.tokens,
+                "milliseconds": round(1000 * (self._stage.now - (wanted.began or wanted.at)), 1),
+                "temperature": job.track_values.get("temperature", values["temperature"]),
+                "seed": values["sampling_seed"],
+            },
+        )
         self._finish("done", used=True, tokens=result.tokens)
 
     def on_failure(self, job: Job, reason: str) -> None:

@@ -27,6 +27,7 @@ from midigpt_server.session.observer import JobTiming
 from midigpt_server.session.parameters import check_together
 from midigpt_server.session.piece import KEPT_BARS, Piece, Track
 from midigpt_server.session.stage import Stage
+from midigpt_server.session.takes import Takes
 from midigpt_server.timing.bars import BarNote, Meter, nearest_meter
 
 DRUM_TRACK_TYPE = 11
@@ -291,6 +292,11 @@ class Session:
         agent = self.piece.agent_with_id(track_id)
         self.answers.regenerate(agent, self._bar(bar))
 
+    def choose_take(self, bar: int, take: int, track_id: int) -> None:
+        """Play another take of a bar of an agent."""
+        agent = self.piece.agent_with_id(track_id)
+        self.answers.choose_take(agent, self._bar(bar), take)
+
     # --- requests: music and time ----------------------------------------------------------
 
     def note(
@@ -303,6 +309,10 @@ class Session:
         if velocity == 0:
             text = f"velocity 0 is taken as {DEFAULT_VELOCITY}; this is said once"
             self.stage.warn_once("velocity", "velocity", text)
+
+    def remove_note(self, track_id: int, pitch: int, onset: float, bar: int) -> None:
+        """Take a note out of a bar; that counts from the next generation on."""
+        self.piece.remove_note(track_id, self._bar(bar), pitch, onset)
 
     def end_bar(self, bar: int, numerator: int, denominator: int) -> None:
         """Close a bar, and those skipped before it (D16), and want the next target."""
@@ -355,7 +365,7 @@ class Session:
         self.answers.flush()
         playhead = self.piece.playhead
         for agent in self.piece.agents:
-            for kept in (agent.bars, agent.revisions, agent.versions, agent.undone):
+            for kept in (agent.bars, agent.revisions, agent.takes):
                 for bar in [bar for bar in kept if bar >= playhead]:
                     del kept[bar]
         self.stage.tempo.stop()
@@ -477,6 +487,7 @@ class Session:
         """Take a bar that an agent played before (a journal that is resumed) into its history."""
         agent = self.piece.agent_with_id(track_id)
         agent.bars[self._bar(bar)] = list(notes)
+        agent.takes.setdefault(self._bar(bar), Takes()).adopt(notes)
         agent.revisions[self._bar(bar)] = 1
 
     # --- warnings --------------------------------------------------------------------------
