@@ -10,11 +10,7 @@ import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
-from typing import Any
-
-import torch
-from torch import Tensor
-from torch.utils.data import Dataset
+from typing import TYPE_CHECKING, Any
 
 from midigpt.augmentation import MaskBarConfig
 from midigpt.score import Score
@@ -23,10 +19,13 @@ from midigpt.training.corpus import load_corpus
 from midigpt.training.rows import RowChoice
 from midigpt.training.samples import Sample, Sampler, Shape
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 _TRIES = 16  # draws for one item before a shorter kind of sample is taken
 
 
-class MidiGPTDataset(Dataset[list[int]]):
+class MidiGPTDataset:
     """Pieces by index; reading one draws a sample of it: a window, tracks, a variation, fills.
 
     Args:
@@ -136,6 +135,8 @@ class MidiGPTCollator:
 
     def __call__(self, samples: Sequence[Sequence[int]]) -> dict[str, Tensor]:
         """``input_ids`` (padded with 0), ``attention_mask`` and ``labels``, each (samples, n)."""
+        import torch
+
         cut = [torch.as_tensor(sample[: self.max_seq_len], dtype=torch.long) for sample in samples]
         ids = torch.nn.utils.rnn.pad_sequence(cut, batch_first=True)
         lengths = torch.tensor([len(sample) for sample in cut])
