@@ -43,6 +43,7 @@ class Setting:
     bars_per_meter: int = 8
     tracks: int = 4
     tempo: bool = True
+    told: str = "release"  # when the client tells a note; "onset": see workers/live_client.py
     slack: float = 0.0
     port: int = 0
     midi: str = str(MIDI)
@@ -62,8 +63,12 @@ def settings() -> list[Setting]:
         Setting("lookahead 0, lead 1 beat", n, parameters={**next_bar, "lead_beats": 1})
         for n in (1, 4)
     ]
+    at_once = {**next_bar, "lead_beats": 0}
     rows += [
-        Setting("lookahead 0, lead 0", n, parameters={**next_bar, "lead_beats": 0}, slack=slack)
+        Setting(
+            f"lookahead 0, lead 0, told at {told}", n, parameters=at_once, told=told, slack=slack
+        )
+        for told in ("onset", "release")
         for n, slack in ((1, 0.03), (8, 0.1))
     ]
     rows.append(Setting("timetags", 1, parameters={**live, "timetags": 1, "streaming": 1}))

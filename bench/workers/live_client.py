@@ -2,7 +2,9 @@
 
 Reads one JSON object from standard input (see ``Setting`` in bench/live.py), prints one with what
 arrived when. Bars are sent as a musician's patch does: each note when it is released, then the end
-of the bar. A note is in time when it arrives before its onset, a bar when all its notes are.
+of the bar. With ``told`` = "onset" a note is told when it begins, as if it were held to the bar
+line, and again if it is released before. A note is in time when it arrives before its onset, a bar
+when all its notes are.
 """
 
 from __future__ import annotations
@@ -85,8 +87,12 @@ class Player:
                         continue
                     duration = min(note.duration_ticks / ticks, 1.0)
                     released = begin + min(onset + duration, 1.0) * (end - begin) - 1e-4
-                    arguments = (track, note.pitch, note.velocity, onset, duration, bar)
-                    yield released, "/midigpt/note", arguments
+                    told = (track, note.pitch, note.velocity, onset)
+                    if self.setting["told"] == "onset":
+                        struck = begin + onset * (end - begin)
+                        yield struck, "/midigpt/note", (*told, 1 - onset, bar)
+                    if self.setting["told"] == "release" or onset + duration < 1:
+                        yield released, "/midigpt/note", (*told, duration, bar)
             yield end, "/midigpt/bar/end", (bar, *meter)
 
     def hear(self, message: Message, now: float) -> None:

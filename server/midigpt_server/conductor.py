@@ -335,7 +335,7 @@ class Conductor:
             self._flush(urgent)
             self._submit(job)
         for connection in self._registry:
-            if (likely := connection.session.foreseen_job()) is not None and not self._running:
+            if (likely := connection.session.foreseen_job()) is not None:
                 self._foresee(likely)
 
     @staticmethod

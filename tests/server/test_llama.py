@@ -163,7 +163,7 @@ def test_a_changed_text_is_read_at_the_next_bar(
     prompts = Prompts(models, monkeypatch)
     player = session(models, (AGENT, "llama"))
     player.play(8)
-    assert all("piano" in text and "120 BPM" in text for text in prompts.texts)
+    assert all("piano" in text and "125 BPM" in text for text in prompts.texts)
     prompts.texts.clear()
     player.say("prompt/text", "A slow waltz")
     player.play(2, first=8)
@@ -224,6 +224,13 @@ def test_ticks_of_a_beat_follow_the_tempo() -> None:
     tempos |= {90: 72, 78: 72, 76: 84, 68: 84, 66: 96}
     assert {tempo: quarter_ticks(tempo) for tempo in tempos} == tempos
     assert quarter_ticks(None) == 48
+    assert [quarter_ticks(tempo, 48) for tempo in (111, 100.5, 99, 155, 157)] == [
+        48,
+        48,
+        60,
+        48,
+        36,
+    ]
 
 
 def test_a_window_has_exact_bar_lines_rests_and_a_forecast() -> None:

@@ -7,7 +7,7 @@ what is generated, nor whose notes they are (D29).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from time import monotonic
 from typing import Any, Protocol
 
@@ -76,9 +76,15 @@ class Job:
     track_values: dict[str, Any]
     take: int = 0
     voice: str = ""
-    deadline: float | None = None
-    tempo: float | None = None
-    cancel: Cancellation = field(default_factory=Cancellation)
+    deadline: float | None = field(default=None, compare=False)
+    tempo: float | None = field(default=None, compare=False)
+    cancel: Cancellation = field(default_factory=Cancellation, compare=False)
+
+    def asks_the_same(self, other: Job) -> bool:
+        """Whether the other one asks for the same bars with the same prompt."""
+        return all(
+            getattr(self, f.name) == getattr(other, f.name) for f in fields(self) if f.compare
+        )
 
     @property
     def model(self) -> str:

@@ -30,6 +30,7 @@ from midigpt_server.generation.llama_window import (
     Window,
     instruments,
     names,
+    own_tempo,
     quarter_ticks,
     velocities,
 )
@@ -174,7 +175,8 @@ class LlamaBackend:
         self, job: Job, voice: _Voice, bar: int, written: Mapping[int, Sequence[BarNote]]
     ) -> tuple[Window, NDArray[np.int32]]:
         """The ids before a bar, counted from the base of the voice, or from a later one."""
-        quarter, text = quarter_ticks(job.tempo), self._text(job)
+        quarter = quarter_ticks(job.tempo, voice.quarter)
+        text = _text(job, quarter)
         text_ids = np.array(self._prompter.encode(text), dtype=np.int32)
 
         def since(base: int) -> tuple[Window, NDArray[np.int32]] | None:
@@ -202,14 +204,20 @@ class LlamaBackend:
                 return found
         raise GenerationError("a bar of this length does not fit the model's window")
 
-    def _text(self, job: Job) -> str:
-        """What the player has asked for, or else what is known of the session."""
-        wished = str(job.track_values.get("prompt_text", "")).strip()
-        if wished:
-            return wished
-        meter = job.meter(job.target)
-        facts = Features(names(job), tempo=job.tempo, meter=(meter.numerator, meter.denominator))
-        return caption(facts, random.Random(0))
+
+def _text(job: Job, quarter: int) -> str:
+    """What the player has asked for, or else what is known of the session.
+
+    The tempo is that at which the model hears it, which stays while the session's wavers.
+    """
+    wished = str(job.track_values.get("prompt_text", "")).strip()
+    if wished:
+        return wished
+    meter = job.meter(job.target)
+    facts = Features(
+        names(job), tempo=own_tempo(quarter), meter=(meter.numerator, meter.denominator)
+    )
+    return caption(facts, random.Random(0))
 
 
 def _check(job: Job) -> None:

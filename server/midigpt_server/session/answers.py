@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from midigpt_server.generation.job import Job, PromptState, Result
+from midigpt_server.generation.job import Job, JobTrack, PromptState, Result
 from midigpt_server.protocol.errors import Code, ProtocolError
 from midigpt_server.protocol.outbound import error
 from midigpt_server.session import scheduling
 from midigpt_server.session.delivery import Delivery
 from midigpt_server.session.fallback import fallback_bar
+from midigpt_server.session.foresight import Foresight
 from midigpt_server.session.observer import JobTiming
 from midigpt_server.session.piece import Track
 from midigpt_server.session.snapshot import Wanted, freeze
@@ -19,8 +20,6 @@ from midigpt_server.timing.bars import BarNote
 
 #: a bar wanted at its own bar line (lead_beats 0) may take so many seconds before it is filled
 GRACE_SECONDS = 0.12
-#: the prompt of a bar with lookahead 0 is read so many seconds before it is wanted
-FORESEEN_SECONDS = (1.0, 0.4, 0.1)
 _ASKED_BARS = 16  # remembered, so that none is asked for twice
 _OWN_BARS = 8  # bars back that a fallback looks for notes
 
@@ -34,7 +33,7 @@ class Answers:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._delivery = Delivery(stage)
-        self._foreseen: dict[int, tuple[int, int]] = {}  # agent -> bar, how often
+        self.foresight = Foresight()
         self._asked: dict[int, dict[int, int]] = {}  # agent -> bars asked for, with lookahead
         self.wanted: dict[tuple[int, bool], Wanted] = {}
         self.current: Wanted | None = None
@@ -45,6 +44,7 @@ class Answers:
     def bar_ended(self, bar: int) -> None:
         """A bar has ended: want the next target of every agent."""
         self._delivery.bar_began(bar + 1)
+        self.foresight.bar_began(bar + 1, self._stage.piece.tracks)
         stage, playhead = self._stage, self._stage.piece.playhead
         told = False
         for agent in stage.piece.agents:
@@ -176,36 +176,32 @@ class Answers:
     def foreseen_job(self) -> Job | None:
         """The job that will soon be wanted, with what has been heard so far, to be read ahead.
 
-        It is offered once at each of ``FORESEEN_SECONDS`` before its time.
+        It is offered each time that more is known, see :mod:`.foresight`.
         """
         stage, target = self._stage, self._stage.piece.playhead + 1
         for agent in stage.piece.agents:
             moment = self._foresee_time(agent)
             if moment is None or moment > stage.now:
                 continue
-            self._foreseen[agent.id] = (
-                target,
-                sum(1 for lead in FORESEEN_SECONDS if self._is_near(agent, lead)),
-            )
+            self.foresight.reads(agent, target, stage.now)
             wanted = self._wanted(agent, target, target + 1, target)
             values = {**wanted.values, **stage.parameters.once}
-            return freeze(stage, wanted, values, stage.attributes_of(agent))
+            return self._freeze(wanted, values)
         return None
 
     def _foresee_time(self, agent: Track) -> float | None:
-        begin = self._next_bar_time(agent)
-        target, times = self._foreseen.get(agent.id, (0, 0))
-        if target != self._stage.piece.playhead + 1:
-            times = 0
-        return (
-            None
-            if begin is None or times == len(FORESEEN_SECONDS)
-            else (begin - FORESEEN_SECONDS[times])
-        )
+        wanted_at = self._next_bar_time(agent)
+        if wanted_at is None:
+            return None
+        return self.foresight.moment(agent, self._stage.piece.playhead + 1, wanted_at)
 
-    def _is_near(self, agent: Track, seconds: float) -> bool:
-        begin = self._next_bar_time(agent)
-        return begin is not None and begin - seconds <= self._stage.now
+    def _freeze(self, wanted: Wanted, values: Mapping[str, Any]) -> Job:
+        """With lookahead 0 the tracks stand in the order in which they can be read ahead."""
+        stage = self._stage
+        tracks = stage.piece.tracks
+        if not values["lookahead_bars"]:
+            tracks = self.foresight.ordered(wanted.target, tracks)
+        return freeze(stage, wanted, values, stage.attributes_of(wanted.agent), tracks)
 
     # --- the job under way -----------------------------------------------------------------
 
@@ -228,7 +224,7 @@ class Answers:
         wanted.end = max(wanted.end, wanted.target + values["num_anticipated_bars"])
         wanted.values, wanted.began = values, stage.now
         self.current = wanted
-        self.job = freeze(stage, wanted, values, stage.attributes_of(wanted.agent))
+        self.job = self._freeze(wanted, values)
         stage.say("status", "generating")
         return self.job
 
@@ -246,7 +242,7 @@ class Answers:
                 "is_agent": track.is_agent,
                 "states": list(prompt.states[track.id]),
             }
-            for index, track in enumerate(job.tracks)
+            for index, track in enumerate(self._as_created(job.tracks))
             if track.id in prompt.states
         ]
         start = target - (job.target - prompt.start_bar)
@@ -263,6 +259,10 @@ class Answers:
             )
         if wanted.values["streaming"]:
             self._delivery.open(wanted.agent, wanted.target)
+
+    def _as_created(self, tracks: Sequence[JobTrack]) -> list[JobTrack]:
+        created = {track.id: number for number, track in enumerate(self._stage.piece.tracks)}
+        return sorted(tracks, key=lambda track: created.get(track.id, len(created)))
 
     def on_notes(self, job: Job, attempt: int, bar: int, notes: Sequence[BarNote]) -> None:
         """Notes as they are sampled; ``attempt`` voids those of the attempts before."""

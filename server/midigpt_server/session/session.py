@@ -299,6 +299,7 @@ class Session:
         """Keep a note of a bar; in an ended bar it counts from the next generation on (D15)."""
         sounding = BarNote(pitch, velocity or DEFAULT_VELOCITY, onset, duration)
         self.piece.add_note(track_id, self._bar(bar), sounding)
+        self.answers.foresight.heard(track_id, self.stage.now)
         if velocity == 0:
             text = f"velocity 0 is taken as {DEFAULT_VELOCITY}; this is said once"
             self.stage.warn_once("velocity", "velocity", text)

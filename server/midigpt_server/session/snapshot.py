@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,9 +40,13 @@ class Wanted:
 
 
 def freeze(
-    stage: Stage, wanted: Wanted, values: Mapping[str, Any], attributes: Mapping[str, int]
+    stage: Stage,
+    wanted: Wanted,
+    values: Mapping[str, Any],
+    attributes: Mapping[str, int],
+    tracks: Sequence[Track] | None = None,
 ) -> Job:
-    """The job that writes ``wanted``.
+    """The job that writes ``wanted``, with the piece's ``tracks`` in this order.
 
     Source: the window and warm-up rules of MIDI-GPT 0.4.2's OSC server.
     """
@@ -86,7 +90,7 @@ def freeze(
         first_bar=first,
         end_bar=end,
         write_from=write_from,
-        tracks=tuple(frozen(track) for track in piece.tracks),
+        tracks=tuple(frozen(track) for track in tracks or piece.tracks),
         meters=tuple(nearest_meter(stage.meter(bar), stage.info.meters) for bar in bars),
         attributes=dict(attributes),
         values=dict(values),
