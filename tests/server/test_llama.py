@@ -176,6 +176,19 @@ def test_a_changed_text_is_read_at_the_next_bar(
     assert state["model"] == "llama" and state["prompt_text"] == ""
 
 
+def test_a_text_changes_how_densely_it_plays_within_four_bars(models: Models) -> None:
+    """Also with a model that cannot read: words for density act on the choice of notes."""
+    player = session(models, (AGENT, "llama"))
+    counts = {}
+    for first, text in ((0, "A dense song"), (24, "A sparse song"), (48, "A very busy song")):
+        player.say("prompt/text", text)
+        player.play(24, first=first)
+        opened = player.named("generated/open")
+        counts[text] = np.mean([n for _, bar, n in opened if first + 4 <= bar < first + 24])
+    assert counts["A dense song"] > 1.6 * counts["A sparse song"]
+    assert counts["A very busy song"] > 1.6 * counts["A sparse song"]
+
+
 def test_both_kinds_of_agents_in_one_session(models: Models) -> None:
     player = session(models, (AGENT, "llama"), (34, "gpt2"))
     player.play(12)

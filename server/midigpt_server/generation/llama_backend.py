@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from midigpt import _native, events
 from midigpt.captions import Features, caption
+from midigpt.captions.phrases import density_level
 from midigpt.compose.prompt import Prompter
 from midigpt.inference import PrefixCache
 from midigpt.inference.model.llama_folder import open_llama
@@ -44,6 +45,8 @@ _VOICES = 16  # whose last window is kept in memory
 _HIGH, _LOW = 0.8, 0.45
 #: After a change of the text so much music is kept, so that the text is heard.
 _BARS_AFTER_TEXT = 2
+#: Factors for texts that call the music sparse, light, full, dense.
+_DENSITIES = (0.4, 0.75, 1.4, 2.5)
 _MOST_NOTES, _MOST_IDS = 64, 600
 _ACCENTS = ((1.0, 8), (0.25, 3))  # at bar lines and beats, in fractions of the bar
 _GOING_ON = (_native.StepStatus.RUNNING, _native.StepStatus.CANCELLED)
@@ -156,7 +159,7 @@ class LlamaBackend:
                 lowest=values.get("min_pitch", 0),
                 highest=values.get("max_pitch", 127),
                 method=self._method,
-                density=values.get("density", 1.0),
+                density=values.get("density", 1.0) * _density_of(voice.text),
                 most_notes=_MOST_NOTES,
                 budget=budget,
                 seed=seed if seed >= 0 else random.getrandbits(31),
@@ -203,6 +206,16 @@ class LlamaBackend:
                 voice.base = base
                 return found
         raise GenerationError("a bar of this length does not fit the model's window")
+
+
+def _density_of(text: str) -> float:
+    """How much more readily to play for a text that says how dense the music is.
+
+    What stands in the context weighs more with a model than a word before it, so the word also acts
+    here.
+    """
+    level = density_level(text)
+    return 1.0 if level is None else _DENSITIES[level]
 
 
 def _text(job: Job, quarter: int) -> str:
