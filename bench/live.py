@@ -20,6 +20,7 @@ from typing import Any
 
 from bench.runner import ROOT, Result, Runner
 from bench.shapes import checkpoint
+from midigpt.inference.pretrained import bundled_llama
 from midigpt_server.client import Client
 
 CLIENT = ROOT / "bench/workers/live_client.py"
@@ -39,6 +40,7 @@ class Setting:
     meters: list[tuple[int, int]] = field(default_factory=lambda: [FOUR])
     parameters: dict[str, Any] = field(default_factory=dict)
     shape: str | None = None  # random weights; None: the bundled model
+    llama: str = ""  # folder of a Llama that the agent plays with; empty: the model above
     bars: int = 200
     bars_per_meter: int = 8
     tracks: int = 4
@@ -77,6 +79,11 @@ def settings() -> list[Setting]:
     rows += [
         Setting("overload: random weights", 8, 240, parameters=twelve, shape="87M", bars=48),
     ]
+    if (llama := bundled_llama(None)) is not None:
+        rows += [
+            Setting("Llama, lookahead 1", parameters=live, llama=str(llama), bars=64),
+            Setting("Llama, lead 1 beat", parameters=next_bar, llama=str(llama), bars=64),
+        ]
     return rows
 
 
@@ -132,6 +139,8 @@ def _server(setting: Setting, folder: Path) -> Iterator[tuple[int, int]]:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "midigpt_server.commands.serve", "--port", str(port)]
     command += ["--log-level", "ERROR", "--seed", "1"]
+    if setting.llama:
+        command += ["--llama", setting.llama]
     if setting.shape:
         command += ["--ckpt", str(checkpoint(setting.shape, folder))]
     process = subprocess.Popen(command)

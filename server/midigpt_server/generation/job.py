@@ -77,7 +77,7 @@ class Job:
     take: int = 0
     voice: str = ""
     deadline: float | None = field(default=None, compare=False)
-    tempo: float | None = None
+    tempo: float | None = field(default=None, compare=False)
     cancel: Cancellation = field(default_factory=Cancellation, compare=False)
 
     def asks_the_same(self, other: Job) -> bool:
