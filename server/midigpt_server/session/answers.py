@@ -445,6 +445,17 @@ class Answers:
         self._asked.pop(agent.id, None)
         self._delivery.drop(agent)
 
+    def adopt(self, agent: Track, bar: int, notes: Sequence[BarNote]) -> None:
+        """Take a bar as written, whoever wrote it: it is wanted no more, so nothing fills it."""
+        agent.bars[bar] = list(notes)
+        agent.takes.setdefault(bar, Takes()).adopt(notes)
+        agent.revisions[bar] = 1
+        for key, wanted in list(self.wanted.items()):
+            if wanted.agent is agent and wanted.target <= bar:
+                wanted.target = bar + 1
+                if wanted.target >= wanted.end:
+                    del self.wanted[key]
+
     def restart(self) -> None:
         """The next bar end asks anew, whatever was asked for before."""
         self._asked.clear()

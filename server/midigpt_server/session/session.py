@@ -27,7 +27,6 @@ from midigpt_server.session.observer import JobTiming
 from midigpt_server.session.parameters import check_together
 from midigpt_server.session.piece import KEPT_BARS, Piece, Track
 from midigpt_server.session.stage import Stage
-from midigpt_server.session.takes import Takes
 from midigpt_server.timing.bars import BarNote, Meter, nearest_meter
 
 DRUM_TRACK_TYPE = 11
@@ -486,9 +485,7 @@ class Session:
     def adopt_bar(self, track_id: int, bar: int, notes: Sequence[BarNote]) -> None:
         """Take a bar that an agent played before (a journal that is resumed) into its history."""
         agent = self.piece.agent_with_id(track_id)
-        agent.bars[self._bar(bar)] = list(notes)
-        agent.takes.setdefault(self._bar(bar), Takes()).adopt(notes)
-        agent.revisions[self._bar(bar)] = 1
+        self.answers.adopt(agent, self._bar(bar), notes)
 
     # --- warnings --------------------------------------------------------------------------
 
