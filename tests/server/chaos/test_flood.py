@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from midigpt_server.client import Client
 
 FLOODER = Path(__file__).parent / "flooder.py"
 BUNDLED = Path(__file__).parents[3] / "models" / "ghost_live_small.safetensors"
+ROUNDS, ROUND_SECONDS = 8, 4.0  # in turns: no machine is equally fast all the time
 KINDS = ("notes", "garbage", "bars")
 
 
@@ -84,17 +86,22 @@ def test_others_hear_every_bar_while_a_client_floods(
 @pytest.mark.nightly
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_latency_of_others_stays_within_twice(kind: str, tmp_path: Path) -> None:
-    """p95 from the end of a bar to its last note, with the bundled model: while a client floods
-    against before and after, in turns, since a machine is not equally fast all the time."""
-    with ServerProcess(BUNDLED, tmp_path) as server, Client(port=server.port) as client:
+    """p95 from the end of a bar to its last note, with the bundled model: while a client floods the
+    server, against while it floods somebody else, as a flooder costs the machine something too."""
+    with (
+        ServerProcess(BUNDLED, tmp_path) as server,
+        Client(port=server.port) as client,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nobody,
+    ):
+        nobody.bind(("127.0.0.1", 0))
         musician = Musician(client)
         musician.begin(buffer_bars=2, sampling_seed=1, max_attempts=1)
         play_while(musician, None, bars=16)  # the window is full
         quiet, flooded = Latencies(), Latencies()
-        for _ in range(4):
-            play_while(musician, None, bars=25, latencies=quiet)
-            with flood(server.port, 8.0, kind) as flooding:
-                play_while(musician, flooding, latencies=flooded)
+        for _ in range(ROUNDS):
+            for port, latencies in ((nobody.getsockname()[1], quiet), (server.port, flooded)):
+                with flood(port, ROUND_SECONDS, kind) as flooding:
+                    play_while(musician, flooding, latencies=latencies)
         print(kind, f"quiet {1e3 * quiet.p95:.1f} ms, flooded {1e3 * flooded.p95:.1f} ms")
         assert len(flooded) > 50
         assert flooded.p95 <= 2 * quiet.p95
