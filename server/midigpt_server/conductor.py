@@ -34,7 +34,7 @@ from midigpt_server.protocol.osc import Message
 from midigpt_server.protocol.outbound import error, reply
 from midigpt_server.protocol.row import Inbound
 from midigpt_server.session.observer import SessionObserver
-from midigpt_server.session.registry import Connection, Registry
+from midigpt_server.session.registry import USUAL_CAPACITY, Capacity, Connection, Registry
 from midigpt_server.session.session import Session
 from midigpt_server.statistics import Statistics
 from midigpt_server.timing.clock import Clock
@@ -80,6 +80,7 @@ class Conductor:
         token: str | None = None,
         slots: int = 1,
         foresee: Submit = lambda job: None,
+        capacity: Capacity = USUAL_CAPACITY,
     ) -> None:
         def make_session(session_id: str) -> Session:
             return Session(info, defaults, session_id)
@@ -97,7 +98,7 @@ class Conductor:
         self._began = clock.now()
         self._reply_port = reply_port
         self._access = Access(token)
-        self._registry = Registry(make_session)
+        self._registry = Registry(make_session, capacity)
         self._running: dict[Job, Connection] = {}
         self._turn = 0
 
