@@ -182,8 +182,8 @@ class Conductor:
                 Code.WRONG_STATE, f"{row.address} is not legal in state {session.state.value}"
             )
         arguments = row.parse(message.arguments)
-        session.meant = self._moment_of(message, now)
-        getattr(session, row.handler)(*arguments)
+        session.timekeeper.meant = self._moment_of(message, now)
+        row.method_of(session)(*arguments)
         if row.private:
             port = session.reply_port
             (peer.on_port(port) if port else peer).send(session.take_replies())
@@ -309,15 +309,15 @@ class Conductor:
         session = connection.session
         self._advance(connection)
         if isinstance(event, Prompted):
-            session.on_prompt_state(job, event.prompt)
+            session.answers.on_prompt_state(job, event.prompt)
         elif isinstance(event, Sampled):
-            session.on_notes(job, event.attempt, event.bar, event.notes)
+            session.answers.on_notes(job, event.attempt, event.bar, event.notes)
         else:
             del self._running[job]
             if isinstance(event, Succeeded):
-                session.on_result(job, event.result)
+                session.answers.on_result(job, event.result)
             elif isinstance(event, Failed):
-                session.on_failure(job, event.reason)
+                session.answers.on_failure(job, event.reason)
         self._flush(connection)
 
     def _dispatch(self) -> None:
@@ -331,7 +331,7 @@ class Conductor:
                 break
             urgent = min(waiting, key=self._urgency)
             urgent.served = self._turn = self._turn + 1
-            job = urgent.session.begin()
+            job = urgent.session.answers.begin()
             self._running[job] = urgent
             self._flush(urgent)
             self._submit(job)
