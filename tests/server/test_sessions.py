@@ -9,7 +9,6 @@ from musician import Musician, addresses, codes, named, opened_bars
 from offline import OfflinePlayer, OfflineServer
 
 from midigpt_server.client import Client
-from midigpt_server.conductor import Conductor
 from midigpt_server.generation.model_info import ModelInfo
 from midigpt_server.protocol.inbound import INBOUND
 from midigpt_server.protocol.osc import Message
@@ -20,12 +19,10 @@ from midigpt_server.session.session import Session
 
 
 def test_every_row_has_a_handler_that_takes_its_fields() -> None:
-    session = Session(ModelInfo())
+    session, desk = Session(ModelInfo()), OfflineServer().conductor.desk
     for row in INBOUND.values():
-        if row.of_server:
-            handler, own = getattr(Conductor, f"_{row.handler}"), ["self", "peer"]
-        else:
-            handler, own = row.method_of(session), []
+        own = ["peer"] if row.of_server else []
+        handler = row.method_of(desk if row.of_server else session)
         parameters = list(inspect.signature(handler).parameters)
         assert parameters[: len(own)] == own, row.address
         assert len(parameters) == len(own) + len(row.fields), row.address

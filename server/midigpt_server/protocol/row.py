@@ -23,13 +23,13 @@ class Inbound:
     fields: tuple[Field, ...] = ()
     answers: str = ""
     since_0_4_2: bool = True
-    of_server: bool = False  # not a matter of one session: a method of the conductor
+    of_server: bool = False  # not a matter of one session: a method of Desk
     private: bool = False  # a question: the answer is for the asker alone
     open_to_all: bool = False  # also to peers that have not shown the token
 
-    def method_of(self, session: object) -> Callable[..., None]:
-        """The handler of a session."""
-        method: Callable[..., None] = attrgetter(self.handler)(session)
+    def method_of(self, owner: object) -> Callable[..., None]:
+        """The handler of a session, or of the desk."""
+        method: Callable[..., None] = attrgetter(self.handler)(owner)
         return method
 
     def parse(self, arguments: Sequence[Any]) -> list[Any]:

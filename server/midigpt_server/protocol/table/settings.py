@@ -40,7 +40,9 @@ ROWS = (
             LEVEL,
         ),
     ),
-    Inbound("/midigpt/attr/reset_all", "wishes.reset_all_attributes", "Remove all attribute wishes."),
+    Inbound(
+        "/midigpt/attr/reset_all", "wishes.reset_all_attributes", "Remove all attribute wishes."
+    ),
     Inbound(
         "/midigpt/param/query",
         "query_parameters",
