@@ -245,7 +245,7 @@ class Conductor:
 
     @staticmethod
     def _urgency(connection: Connection) -> tuple[float, int]:
-        wanted = connection.session.answers.next()
+        wanted = connection.session.answers.owed.next()
         deadline = wanted.deadline if wanted else None
         return math.inf if deadline is None else deadline, connection.served
 

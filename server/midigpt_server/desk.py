@@ -77,7 +77,7 @@ class Desk:
 
     def tell_statistics(self, peer: Peer) -> None:
         """How well time is kept."""
-        waiting = sum(len(connection.session.answers.wanted) for connection in self._registry)
+        waiting = sum(len(connection.session.answers.owed.wanted) for connection in self._registry)
         figures = {
             "version": __version__,
             "uptime_seconds": round(self._clock.now() - self._began, 1),

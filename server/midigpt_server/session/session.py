@@ -179,7 +179,7 @@ class Session:
             "playing": self.timekeeper.is_sounding,
             **description.session(self.stage),
             "generating": self.answers.job.target if self.answers.job else None,
-            "waiting": min((w.target for w in self.answers.wanted.values()), default=None),
+            "waiting": min((w.target for w in self.answers.owed.wanted.values()), default=None),
         }
 
     def snapshot(self) -> dict[str, Any]:
@@ -194,11 +194,11 @@ class Session:
 
     def undo(self, track_id: int) -> None:
         """Take back the newest bar of an agent."""
-        self.answers.undo(self.piece.agent_with_id(track_id))
+        self.answers.versions.undo(self.piece.agent_with_id(track_id))
 
     def redo(self, track_id: int) -> None:
         """Bring back what was taken back last of the newest bar of an agent."""
-        self.answers.redo(self.piece.agent_with_id(track_id))
+        self.answers.versions.redo(self.piece.agent_with_id(track_id))
 
     def regenerate(self, bar: int, track_id: int) -> None:
         """Write a bar of an agent anew."""
@@ -211,7 +211,7 @@ class Session:
         """Keep a note of a bar; in an ended bar it counts from the next generation on (D15)."""
         sounding = BarNote(pitch, velocity or DEFAULT_VELOCITY, onset, duration)
         self.piece.add_note(track_id, self.timekeeper.bar(bar), sounding)
-        self.answers.foresight.heard(track_id, self.stage.now)
+        self.answers.owed.foresight.heard(track_id, self.stage.now)
         if velocity == 0:
             text = f"velocity 0 is taken as {DEFAULT_VELOCITY}; this is said once"
             self.stage.warn_once("velocity", "velocity", text)
@@ -230,7 +230,7 @@ class Session:
     def go_on(self) -> None:
         """Write what was being written when the music broke off."""
         if self.state is State.RUNNING and self.piece.playhead:
-            self.answers.want_missing()
+            self.answers.owed.want_missing()
 
     def adopt_bar(self, track_id: int, bar: int, notes: Sequence[BarNote]) -> None:
         """Take a bar that an agent played before into its history."""

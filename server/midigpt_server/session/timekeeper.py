@@ -86,7 +86,7 @@ class Timekeeper:
         """Wait for a bar end, or for transport, before time goes on (a journal that is resumed);
         the bars that agents have played ahead are kept."""
         self._answers.cancel()
-        self._answers.restart()
+        self._answers.owed.restart()
         self._answers.flush()
         self._stage.tempo.stop()
         self._playing = False
@@ -94,7 +94,7 @@ class Timekeeper:
     def _stand_still(self) -> None:
         """The music after the playhead will not come as it was foreseen."""
         self._answers.cancel()
-        self._answers.restart()
+        self._answers.owed.restart()
         self._answers.flush()
         playhead = self._stage.piece.playhead
         for agent in self._stage.piece.agents:
@@ -115,7 +115,6 @@ class Timekeeper:
         self._playing = True
         stage.tempo.bar_line(bar + 1, now, meter)
         self._answers.bar_ended(bar)
-        self._answers.want_leading()
         stage.piece.forget_old_bars()
 
     def _warn_if_foreign(self, meter: Meter) -> None:
