@@ -44,7 +44,7 @@ class Player:
         self.closed: dict[int, float] = {}
         self.fallbacks = self.errors = 0
         self.dates: list[tuple[int, float, float]] = []
-        self.late_dropped = 0
+        self.late = self.late_dropped = 0
 
     def _meter(self, bar: int) -> tuple[int, int]:
         meters = self.setting["meters"]
@@ -110,6 +110,7 @@ class Player:
         elif name == "bar/fallback":
             self.fallbacks += 1
         elif name == "bar/late":
+            self.late += 1
             self.late_dropped += a[3]
         elif name == "error":
             self.errors += 1
@@ -147,6 +148,7 @@ class Player:
             "missing": sum(bar not in self.closed for bar in due),
             "fallbacks": self.fallbacks,
             "errors": self.errors,
+            "late": self.late,
             "dropped": self.late_dropped,
             "first_note": firsts,
             "date_errors": [

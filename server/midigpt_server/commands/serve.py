@@ -6,9 +6,11 @@ import argparse
 import contextlib
 import errno
 import logging
+import math
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from midigpt_server.generation.llama_backend import LlamaBackend
 from midigpt_server.generation.models import Models
 from midigpt_server.journal.location import journal_path
 from midigpt_server.server import Server
+from midigpt_server.session.registry import IDLE_SECONDS, MAX_SESSIONS, Capacity
 from midigpt_server.transports.tcp import TcpTransport
 from midigpt_server.transports.transport import Transport
 from midigpt_server.transports.udp import UdpTransport
@@ -91,6 +94,7 @@ def _make(options: argparse.Namespace, cleanup: contextlib.ExitStack) -> Server:
     return Server(
         *(backend, transports, parameter_defaults(options), options.reply_port, options.token),
         journal=journal_path() if options.journal else None,
+        capacity=Capacity(options.max_sessions, options.idle_seconds),
     )
 
 
@@ -152,6 +156,20 @@ def build_parser() -> argparse.ArgumentParser:
             metavar="S" if kind is float else "N",
             help=f"default of the parameter {parameter}",
         )
+    parser.add_argument(
+        "--max-sessions",
+        type=_at_least_one(int),
+        default=MAX_SESSIONS,
+        metavar="N",
+        help=f"sessions at a time; further ones are refused (default: {MAX_SESSIONS})",
+    )
+    parser.add_argument(
+        "--idle-seconds",
+        type=_at_least_one(float),
+        default=IDLE_SECONDS,
+        metavar="S",
+        help=f"end a session so long after its last message (default: {IDLE_SECONDS:g})",
+    )
     parser.add_argument(
         "--log_level", "--log-level", default="INFO", choices=logs.LEVELS, help="(default: INFO)"
     )
@@ -231,6 +249,19 @@ def _load_llama(folder: Path | None) -> LlamaBackend | None:
     except ImportError as missing:
         log.info("no llama agents: %s", missing)
         return None
+
+
+def _at_least_one(kind: type[int] | type[float]) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        try:
+            number = kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text} is no {kind.__name__}") from None
+        if not 1 <= number < math.inf:
+            raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+        return number
+
+    return parse
 
 
 def _port(text: str) -> int:

@@ -17,7 +17,7 @@ HORIZON_SECONDS = 1.0
 SETTLE_SECONDS = 0.004
 #: later there is no time left to read
 LATEST_SECONDS = 0.01
-_WAITED_SHARE = 1 / 3  # of the time that is left goes by between two readings at least
+_WAITED_SHARE = 0.7  # of the time that is left goes by between two readings at least
 _KEPT_ORDERS = 4  # bars
 
 

@@ -10,31 +10,31 @@ from midigpt_server.protocol.table.arguments import ATTRIBUTE, LEVEL, NAME, VALU
 ROWS = (
     Inbound(
         "/midigpt/param/set",
-        "set_parameter",
+        "wishes.set_parameter",
         "Set a parameter until it is changed; counts from the next bar end.",
         fields=(NAME, VALUE),
     ),
     Inbound(
         "/midigpt/param/set_once",
-        "set_parameter_once",
+        "wishes.set_parameter_once",
         "Set a parameter for the next generation that starts; dropped when one has succeeded with "
         "it.",
         fields=(NAME, VALUE),
     ),
     Inbound(
         "/midigpt/param/reset",
-        "reset_parameter",
+        "wishes.reset_parameter",
         "Set a parameter back to its default.",
         fields=(NAME,),
     ),
     Inbound(
         "/midigpt/param/reset_all",
-        "reset_all_parameters",
+        "wishes.reset_all_parameters",
         "Set all parameters back to their defaults.",
     ),
     Inbound(
         "/midigpt/attr/set",
-        "set_attribute",
+        "wishes.set_attribute",
         "Ask for an attribute level of the agent's music, as capabilities lists them; a negative "
         "level removes the wish.",
         fields=(
@@ -44,7 +44,7 @@ ROWS = (
     ),
     Inbound(
         "/midigpt/prompt/text",
-        "set_prompt_text",
+        "roster.set_prompt_text",
         "Tell agents with model=llama in words what to play, also while they do; it counts from "
         "the next generation on; words such as sparse or busy also weigh the choice of notes. An "
         "empty text: what is known of the session. Error 2.",
@@ -55,7 +55,9 @@ ROWS = (
         ),
         since_0_4_2=False,
     ),
-    Inbound("/midigpt/attr/reset_all", "reset_all_attributes", "Remove all attribute wishes."),
+    Inbound(
+        "/midigpt/attr/reset_all", "wishes.reset_all_attributes", "Remove all attribute wishes."
+    ),
     Inbound(
         "/midigpt/param/query",
         "query_parameters",
