@@ -11,6 +11,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,12 +21,14 @@ from typing import Any
 
 from bench.runner import ROOT, Result, Runner
 from bench.shapes import checkpoint
+from midigpt.inference.pretrained import bundled_llama
 from midigpt_server.client import Client
 
 CLIENT = ROOT / "bench/workers/live_client.py"
 MIDI = ROOT / "tests/data/midi/wrought_havoc.mid"
 FOUR, THREE, SEVEN = (4, 4), (3, 4), (7, 8)
 #: twelve notes a bar at most, one at a time, for models of random weights
+MEMORY_SECONDS = 0.5  # between two looks at the server's memory
 TWELVE = {"density_hard_limit": 12, "polyphony_hard_limit": 1, "mask_mode": "attention_skip"}
 
 
@@ -39,11 +42,14 @@ class Setting:
     meters: list[tuple[int, int]] = field(default_factory=lambda: [FOUR])
     parameters: dict[str, Any] = field(default_factory=dict)
     shape: str | None = None  # random weights; None: the bundled model
+    llama: str = ""  # folder of a Llama that the agent plays with; empty: the model above
     bars: int = 200
     bars_per_meter: int = 8
     tracks: int = 4
     tempo: bool = True
+    told: str = "release"  # when the client tells a note; "onset": see workers/live_client.py
     slack: float = 0.0
+    peer: bool = False  # MIDI-GPT 0.4.2 instead of ours
     port: int = 0
     midi: str = str(MIDI)
 
@@ -62,8 +68,12 @@ def settings() -> list[Setting]:
         Setting("lookahead 0, lead 1 beat", n, parameters={**next_bar, "lead_beats": 1})
         for n in (1, 4)
     ]
+    at_once = {**next_bar, "lead_beats": 0}
     rows += [
-        Setting("lookahead 0, lead 0", n, parameters={**next_bar, "lead_beats": 0}, slack=slack)
+        Setting(
+            f"lookahead 0, lead 0, told at {told}", n, parameters=at_once, told=told, slack=slack
+        )
+        for told in ("onset", "release")
         for n, slack in ((1, 0.03), (8, 0.1))
     ]
     rows.append(Setting("timetags", 1, parameters={**live, "timetags": 1, "streaming": 1}))
@@ -72,24 +82,52 @@ def settings() -> list[Setting]:
     rows += [
         Setting("overload: random weights", 8, 240, parameters=twelve, shape="87M", bars=48),
     ]
+    old = {**TWELVE, "max_attempts": 1}  # what both servers know
+    rows += [
+        Setting(
+            "beside 0.4.2, lookahead 1",
+            parameters=old,
+            shape=shape,
+            bars=19,
+            tempo=False,
+            peer=peer,
+        )
+        for shape in ("5.6M", "21M", "87M")
+        for peer in (False, True)
+    ]
+    if (llama := bundled_llama(None)) is not None:
+        rows += [
+            Setting("Llama, lookahead 1", parameters=live, llama=str(llama), bars=64),
+            Setting("Llama, lead 1 beat", parameters=next_bar, llama=str(llama), bars=64),
+        ]
     return rows
 
 
-def run(setting: Setting, folder: Path) -> dict[str, Any]:
+def run(setting: Setting, runner: Runner) -> dict[str, Any]:
     """One row, measured."""
-    with _server(setting, folder) as (port, pid):
+    with _server(setting, runner) as (port, pid):
         setting.port = port
-        memory = _memory(pid)
-        done = subprocess.run(
+        client = subprocess.Popen(
             [sys.executable, str(CLIENT)],
-            input=json.dumps(asdict(setting)),
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
         )
-        grown = _memory(pid) - memory
-    if done.returncode:
-        raise SystemExit(done.stderr)
-    return {**_row(setting, json.loads(done.stdout)), "server MB +": grown}
+        assert client.stdin is not None
+        client.stdin.write(json.dumps(asdict(setting)))
+        client.stdin.close()
+        client.stdin = None
+        memory = [_memory(pid)]
+        while client.poll() is None:
+            time.sleep(MEMORY_SECONDS)
+            memory.append(_memory(pid))
+        out, problems = client.communicate()
+    if client.returncode:
+        raise SystemExit(problems)
+    half = len(memory) // 2
+    grown = max(memory[half:]) - max(memory[:half] or memory)
+    return {**_row(setting, json.loads(out)), "MB, second half over first": grown}
 
 
 def _row(setting: Setting, results: list[dict[str, Any]]) -> dict[str, Any]:
@@ -100,6 +138,7 @@ def _row(setting: Setting, results: list[dict[str, Any]]) -> dict[str, Any]:
     dates = sorted(1e3 * s for result in results for s in result["date_errors"])
     return {
         "setting": setting.name,
+        "server": "MIDI-GPT 0.4.2" if setting.peer else "ours",
         "model": setting.shape or "bundled",
         "BPM": setting.bpm,
         "sessions": setting.sessions,
@@ -109,6 +148,7 @@ def _row(setting: Setting, results: list[dict[str, Any]]) -> dict[str, Any]:
         "bars in time": total("bars_in_time") / max(1.0, total("bars")),
         "missing": int(total("missing")),
         "fallbacks": int(total("fallbacks")),
+        "late": int(total("late")),
         "notes dropped": int(total("dropped")),
         "errors": int(total("errors")),
         "first note p95, ms": _quantile(firsts, 0.95),
@@ -121,28 +161,40 @@ def _quantile(ordered: list[float], share: float) -> float:
 
 
 @contextmanager
-def _server(setting: Setting, folder: Path) -> Iterator[tuple[int, int]]:
+def _server(setting: Setting, runner: Runner) -> Iterator[tuple[int, int]]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "midigpt_server.commands.serve", "--port", str(port)]
-    command += ["--log-level", "ERROR", "--seed", "1"]
+    command = [sys.executable, "-m", "midigpt_server.commands.serve", "--seed", "1"]
+    if setting.peer:
+        command = [str(runner.midigpt("midigpt-server")), "--host", "127.0.0.1"]
+    command += ["--port", str(port), "--log_level", "ERROR"]
+    if setting.llama:
+        command += ["--llama", setting.llama]
     if setting.shape:
-        command += ["--ckpt", str(checkpoint(setting.shape, folder))]
-    process = subprocess.Popen(command)
+        command += ["--ckpt", str(checkpoint(setting.shape, runner.options.folder))]
+    journal = tempfile.TemporaryDirectory()
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "MIDIGPT_DATA": journal.name},
+    )
     try:
         with Client(port=port) as client:
             for _ in range(240):
-                client.send("/midigpt/ping", "?")
+                client.send("/midigpt/session/init", "bench")
                 try:
-                    client.wait_for("/midigpt/pong", timeout=0.5)
+                    client.wait_for("/midigpt/session/ready", timeout=0.5)
                     break
                 except (TimeoutError, ConnectionError):
                     time.sleep(0.1)
+            client.send("/midigpt/session/stop")
         yield port, process.pid
     finally:
         process.terminate()
         process.wait()
+        journal.cleanup()
 
 
 def _memory(pid: int) -> float:
@@ -162,9 +214,11 @@ def live(runner: Runner) -> list[Result]:
         chosen = [s for s in chosen if options.only in f"{s.name}, {s.sessions} {s.bpm:g}"]
     for setting in chosen:
         setting.bars = min(setting.bars, options.bars or setting.bars)
+    if runner.midigpt("midigpt-server") is None:
+        chosen = [setting for setting in chosen if not setting.peer]
     found = []
     for setting in chosen:
-        row = run(setting, options.folder)
+        row = run(setting, runner)
         print(
             {k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()}, file=sys.stderr
         )

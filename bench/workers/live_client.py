@@ -2,7 +2,9 @@
 
 Reads one JSON object from standard input (see ``Setting`` in bench/live.py), prints one with what
 arrived when. Bars are sent as a musician's patch does: each note when it is released, then the end
-of the bar. A note is in time when it arrives before its onset, a bar when all its notes are.
+of the bar. With ``told`` = "onset" a note is told when it begins, as if it were held to the bar
+line, and again if it is released before. A note is in time when it arrives before its onset, a bar
+when all its notes are.
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ class Player:
         self.closed: dict[int, float] = {}
         self.fallbacks = self.errors = 0
         self.dates: list[tuple[int, float, float]] = []
-        self.late_dropped = 0
+        self.late = self.late_dropped = 0
 
     def _meter(self, bar: int) -> tuple[int, int]:
         meters = self.setting["meters"]
@@ -61,6 +63,8 @@ class Player:
         for name, value in self.setting["parameters"].items():
             if name != "fallback":
                 send("/midigpt/param/set", name, value)
+        if self.setting["llama"]:
+            send("/midigpt/track/param/set", 99, "model", "llama")
         send("/midigpt/session/start")
         self.client.wait_for("/midigpt/session/started")
 
@@ -85,8 +89,12 @@ class Player:
                         continue
                     duration = min(note.duration_ticks / ticks, 1.0)
                     released = begin + min(onset + duration, 1.0) * (end - begin) - 1e-4
-                    arguments = (track, note.pitch, note.velocity, onset, duration, bar)
-                    yield released, "/midigpt/note", arguments
+                    told = (track, note.pitch, note.velocity, onset)
+                    if self.setting["told"] == "onset":
+                        struck = begin + onset * (end - begin)
+                        yield struck, "/midigpt/note", (*told, 1 - onset, bar)
+                    if self.setting["told"] == "release" or onset + duration < 1:
+                        yield released, "/midigpt/note", (*told, duration, bar)
             yield end, "/midigpt/bar/end", (bar, *meter)
 
     def hear(self, message: Message, now: float) -> None:
@@ -102,6 +110,7 @@ class Player:
         elif name == "bar/fallback":
             self.fallbacks += 1
         elif name == "bar/late":
+            self.late += 1
             self.late_dropped += a[3]
         elif name == "error":
             self.errors += 1
@@ -139,6 +148,7 @@ class Player:
             "missing": sum(bar not in self.closed for bar in due),
             "fallbacks": self.fallbacks,
             "errors": self.errors,
+            "late": self.late,
             "dropped": self.late_dropped,
             "first_note": firsts,
             "date_errors": [

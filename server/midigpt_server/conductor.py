@@ -13,11 +13,10 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
-from midigpt import __version__
 from midigpt_server.access import Access
+from midigpt_server.desk import Desk
 from midigpt_server.generation.job import Job
 from midigpt_server.generation.model_info import ModelInfo
 from midigpt_server.generation.thread import (
@@ -34,7 +33,7 @@ from midigpt_server.protocol.osc import Message
 from midigpt_server.protocol.outbound import error, reply
 from midigpt_server.protocol.row import Inbound
 from midigpt_server.session.observer import SessionObserver
-from midigpt_server.session.registry import Connection, Registry
+from midigpt_server.session.registry import USUAL_CAPACITY, Capacity, Connection, Registry
 from midigpt_server.session.session import Session
 from midigpt_server.statistics import Statistics
 from midigpt_server.timing.clock import Clock
@@ -44,13 +43,6 @@ INIT = "/midigpt/session/init"
 _BELIEVED_SECONDS = 1.0  # a date further from now is somebody's wrong clock
 
 log = logging.getLogger(__name__)
-
-
-#: Brings a session back: ``restore(id, make, done)`` returns at once; ``done`` is called later, on
-#: the conductor's thread, with the session or with the reason why there is none.
-Restore: TypeAlias = Callable[
-    [str, Callable[[str], Session], Callable[[Session | str], None]], None
-]
 
 
 class Submit(Protocol):
@@ -80,6 +72,7 @@ class Conductor:
         token: str | None = None,
         slots: int = 1,
         foresee: Submit = lambda job: None,
+        capacity: Capacity = USUAL_CAPACITY,
     ) -> None:
         def make_session(session_id: str) -> Session:
             return Session(info, defaults, session_id)
@@ -88,17 +81,19 @@ class Conductor:
         self.counters: Counter[str] = Counter()
         self.statistics = Statistics()
         self.observers: list[SessionObserver] = [self.statistics]
-        self.restore: Restore | None = None
-        self._make_session = make_session
         self._submit = submit
         self._slots = slots
         self._foresee = foresee
         self._clock = clock
-        self._began = clock.now()
         self._reply_port = reply_port
         self._access = Access(token)
-        self._registry = Registry(make_session)
+        self._registry = Registry(make_session, capacity)
         self._running: dict[Job, Connection] = {}
+        self.desk = Desk(
+            *(self._registry, clock, self.counters, self.statistics, make_session),
+            generating=lambda: len(self._running),
+            go_on=lambda: self._guarded(self._dispatch),
+        )
         self._turn = 0
 
     @property
@@ -161,7 +156,7 @@ class Conductor:
                 arguments = self._access.check(row, message.arguments, peer)
                 log.debug("<- %s %s", row.address, arguments)
                 if row.of_server:
-                    getattr(self, f"_{row.handler}")(peer, *row.parse(arguments))
+                    row.method_of(self.desk)(peer, *row.parse(arguments))
                 else:
                     self._perform(row, message._replace(arguments=arguments), peer)
             except (ProtocolError, BadValueError) as refusal:
@@ -181,8 +176,8 @@ class Conductor:
                 Code.WRONG_STATE, f"{row.address} is not legal in state {session.state.value}"
             )
         arguments = row.parse(message.arguments)
-        session.meant = self._moment_of(message, now)
-        getattr(session, row.handler)(*arguments)
+        session.timekeeper.meant = self._moment_of(message, now)
+        row.method_of(session)(*arguments)
         if row.private:
             port = session.reply_port
             (peer.on_port(port) if port else peer).send(session.take_replies())
@@ -210,96 +205,6 @@ class Conductor:
         port = connection.session.reply_port if connection else None
         (peer.on_port(port) if port else peer).send([error(code, text)])
 
-    # --- messages to the server itself: handlers of the table ------------------------------
-
-    def _ping(self, peer: Peer, text: str) -> None:
-        peer.send([reply("pong", text, __version__)])
-
-    def _accept_token(self, peer: Peer, token: str) -> None:
-        """Access has checked it."""
-
-    def _list_sessions(self, peer: Peer) -> None:
-        now = self._clock.now()
-        listed = [
-            {
-                "id": connection.session.id,
-                "name": connection.session.name,
-                "state": connection.session.state.value,
-                "playhead": connection.session.piece.playhead,
-                "idle_seconds": round(now - connection.last_used, 1),
-                "players": len(connection.players),
-                "watchers": len(connection.watchers),
-            }
-            for connection in self._registry
-        ]
-        peer.send([reply("sessions", {"sessions": listed})])
-
-    def _tell_statistics(self, peer: Peer) -> None:
-        waiting = sum(len(connection.session.answers.wanted) for connection in self._registry)
-        figures = {
-            "version": __version__,
-            "uptime_seconds": round(self._clock.now() - self._began, 1),
-            "queue": waiting,
-            "generating": len(self._running),
-            "counters": dict(self.counters),
-            **self.statistics.as_json(),
-        }
-        peer.send([reply("stats", figures)])
-
-    def _watch(self, peer: Peer, session_id: str) -> None:
-        connection = self._registry.with_id(session_id)
-        connection.watchers[peer.key] = peer
-        peer.send([self._snapshot(connection)])
-
-    def _unwatch(self, peer: Peer, session_id: str) -> None:
-        self._registry.with_id(session_id).watchers.pop(peer.key, None)
-
-    def _attach(self, peer: Peer, session_id: str) -> None:
-        connection = self._registry.with_id(session_id)
-        self._registry.attach(peer, connection)
-        peer.send([self._snapshot(connection)])
-
-    def _resume(self, peer: Peer, session_id: str) -> None:
-        if self._registry.has(session_id):
-            self._resumed(peer, session_id)
-        elif self.restore is None:
-            raise ProtocolError(
-                Code.UNKNOWN_SESSION, f"unknown session {session_id!r}; there is no journal"
-            )
-        else:
-            self.restore(session_id, self._make_session, partial(self._on_restored, peer))
-
-    def _on_restored(self, peer: Peer, outcome: Session | str) -> None:
-        if isinstance(outcome, str):
-            peer.send([error(Code.UNKNOWN_SESSION, outcome)])
-            return
-        if not self._registry.has(outcome.id):  # nobody was faster
-            try:
-                self._registry.adopt(outcome, peer, self._clock.now())
-            except ProtocolError as refusal:
-                peer.send([error(refusal.code, refusal.text)])
-                return
-            outcome.go_on()
-        self._resumed(peer, outcome.id)
-        self._guarded(self._dispatch)
-
-    def _resumed(self, peer: Peer, session_id: str) -> None:
-        connection = self._registry.with_id(session_id)
-        self._registry.attach(peer, connection)
-        session = connection.session
-        playhead = session.stage.timeline.song_bar(session.piece.playhead)
-        resumed = reply("session/resumed", session.id, playhead, session.state.value)
-        peer.send([self._snapshot(connection), resumed])
-
-    def _snapshot(self, connection: Connection) -> Message:
-        state = {"id": connection.session.id, "revision": connection.revision}
-        return reply("session/snapshot", {**state, **connection.session.snapshot()})
-
-    def _resend(self, peer: Peer, first: int, last: int) -> None:
-        connection = self._registry.find(peer)
-        if connection is not None:
-            peer.send([m for m in connection.sent if first <= (m.number or 0) <= last])
-
     # --- generation ------------------------------------------------------------------------
 
     def _on_generation(self, event: GenerationEvent) -> None:
@@ -308,15 +213,15 @@ class Conductor:
         session = connection.session
         self._advance(connection)
         if isinstance(event, Prompted):
-            session.on_prompt_state(job, event.prompt)
+            session.answers.on_prompt_state(job, event.prompt)
         elif isinstance(event, Sampled):
-            session.on_notes(job, event.attempt, event.bar, event.notes)
+            session.answers.on_notes(job, event.attempt, event.bar, event.notes)
         else:
             del self._running[job]
             if isinstance(event, Succeeded):
-                session.on_result(job, event.result)
+                session.answers.on_result(job, event.result)
             elif isinstance(event, Failed):
-                session.on_failure(job, event.reason)
+                session.answers.on_failure(job, event.reason)
         self._flush(connection)
 
     def _dispatch(self) -> None:
@@ -330,17 +235,17 @@ class Conductor:
                 break
             urgent = min(waiting, key=self._urgency)
             urgent.served = self._turn = self._turn + 1
-            job = urgent.session.begin()
+            job = urgent.session.answers.begin()
             self._running[job] = urgent
             self._flush(urgent)
             self._submit(job)
         for connection in self._registry:
-            if (likely := connection.session.foreseen_job()) is not None and not self._running:
+            if (likely := connection.session.foreseen_job()) is not None:
                 self._foresee(likely)
 
     @staticmethod
     def _urgency(connection: Connection) -> tuple[float, int]:
-        wanted = connection.session.answers.next()
+        wanted = connection.session.answers.owed.next()
         deadline = wanted.deadline if wanted else None
         return math.inf if deadline is None else deadline, connection.served
 

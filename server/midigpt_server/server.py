@@ -18,6 +18,7 @@ from midigpt_server.generation.job import Backend, Job
 from midigpt_server.generation.thread import GenerationEvent, GenerationThread
 from midigpt_server.journal.journal import Journal
 from midigpt_server.protocol.osc import Message
+from midigpt_server.session.registry import USUAL_CAPACITY, Capacity
 from midigpt_server.timing.clock import WallClock
 from midigpt_server.transports.transport import Peer, Transport
 
@@ -39,12 +40,14 @@ class Server:
         reply_port: int | None = None,
         token: str | None = None,
         journal: Path | None = None,
+        capacity: Capacity = USUAL_CAPACITY,
     ) -> None:
         self._clock = WallClock()
         self.conductor = Conductor(
             *(backend.info, self._submit, self._clock, defaults, reply_port, token),
             slots=backend.slots,
             foresee=self._foresee,
+            capacity=capacity,
         )
         self._journal_path = journal
         self._transports = transports

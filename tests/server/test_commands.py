@@ -5,9 +5,12 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from musician import Musician
 from tiny_checkpoint import write_tiny_checkpoint
 
 from midigpt_server.client import Client
@@ -83,21 +86,41 @@ def test_what_cannot_be_started_is_one_line(
     assert text.count("\n") == 1 and text.startswith("midigpt-server: ")
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
-def test_the_command_serves_until_it_is_ended(tiny_ghost: Path, end: signal.Signals) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "midigpt_server.commands.serve",
-        "--port",
-        "0",
-        "--ckpt",
-        str(tiny_ghost),
-    ]
+@contextmanager
+def started(checkpoint: Path, *flags: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """The command as a process, and its port."""
+    command = [sys.executable, "-m", "midigpt_server.commands.serve", "--port", "0", *flags]
+    command += ["--ckpt", str(checkpoint)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         line = next(line for line in process.stderr if "listens on" in line)
-        port = int(line.partition("listens on 127.0.0.1:")[2].partition(",")[0])
+        yield process, int(line.partition("listens on 127.0.0.1:")[2].partition(",")[0])
+
+
+@pytest.mark.parametrize("flags", [["--max-sessions", "0"], ["--idle-seconds", "soon"]])
+def test_capacities_are_checked(flags: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(flags)
+    assert f"argument {flags[0]}: {flags[1]} is " in capsys.readouterr().err
+
+
+def test_the_number_of_sessions_and_their_idle_time_can_be_set(tiny_ghost: Path) -> None:
+    with (
+        started(tiny_ghost, "--max-sessions", "1", "--idle-seconds", "6") as (process, port),
+        Client(port=port, timeout=30) as one,
+        Client(port=port, timeout=30) as two,
+    ):
+        Musician(one).begin()
+        two.send("/midigpt/session/init")
+        assert "1 sessions run" in two.wait_for("/midigpt/error", 10).arguments[1]
+        one.wait_for("/midigpt/session/stopped")
+        process.terminate()
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_serves_until_it_is_ended(tiny_ghost: Path, end: signal.Signals) -> None:
+    with started(tiny_ghost) as (process, port):
+        assert process.stderr is not None
         with Client(port=port) as client:
             client.send("/midigpt/session/init")
             client.wait_for("/midigpt/session/ready")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from threading import Event
 
@@ -10,6 +11,7 @@ from musician import Musician, opened_bars
 from stand_in import StandIn
 
 from midigpt_server.client import Client
+from midigpt_server.protocol.osc import Message
 from midigpt_server.server import Server
 from midigpt_server.transports import lanes
 from midigpt_server.transports.udp import UdpTransport
@@ -89,3 +91,23 @@ def test_a_flood_in_one_lane_costs_the_other_nothing(server: Server, musician: M
         musician.replies()
         assert musician.state()["playhead"] == 50
         assert server.counters["error_4"] == 0
+
+
+def test_nothing_is_read_of_a_client_that_is_over_its_limit_until_it_has_calmed_down(
+    server: Server, musician: Musician
+) -> None:
+    musician.begin(buffer_bars=2)
+    with Client(port=server.port) as flooder:
+        flooder._socket.setblocking(False)
+        for _ in range(20_000):
+            flooder.send("/no/such/address")
+        assert opened_bars(musician.play(0)) == [2]
+        handled = server.counters["received"] - server.counters["over_limit"]
+        assert handled < 10_000
+        flooder._socket.setblocking(True)
+        said: list[Message] = []
+        while not said:  # what came too fast is gone, not waiting
+            flooder.send("/midigpt/ping", "calm")
+            with contextlib.suppress(TimeoutError):
+                said = flooder.receive_until(lambda m: m.address == "/midigpt/pong", 0.2)
+        assert server.counters["over_limit"] > 0

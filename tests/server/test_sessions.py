@@ -9,7 +9,7 @@ from musician import Musician, addresses, codes, named, opened_bars
 from offline import OfflinePlayer, OfflineServer
 
 from midigpt_server.client import Client
-from midigpt_server.conductor import Conductor
+from midigpt_server.generation.model_info import ModelInfo
 from midigpt_server.protocol.inbound import INBOUND
 from midigpt_server.protocol.osc import Message
 from midigpt_server.server import Server
@@ -19,11 +19,13 @@ from midigpt_server.session.session import Session
 
 
 def test_every_row_has_a_handler_that_takes_its_fields() -> None:
+    session, desk = Session(ModelInfo()), OfflineServer().conductor.desk
     for row in INBOUND.values():
-        owner = Conductor if row.of_server else Session
-        name = f"_{row.handler}" if row.of_server else row.handler
-        parameters = list(inspect.signature(getattr(owner, name)).parameters)
-        assert len(parameters) == 1 + row.of_server + len(row.fields), row.address
+        own = ["peer"] if row.of_server else []
+        handler = row.method_of(desk if row.of_server else session)
+        parameters = list(inspect.signature(handler).parameters)
+        assert parameters[: len(own)] == own, row.address
+        assert len(parameters) == len(own) + len(row.fields), row.address
 
 
 def session_id(musician: Musician) -> str:

@@ -51,6 +51,13 @@ class PromptWriter:
         self._ensemble = ensemble
         self._tokenizer = tokenizer
         self._parity = parity
+        self._newest: tuple[Score, PlannedStep, StepPrompt] | None = None
+
+    def write_once(self, piece: Score, step: PlannedStep) -> StepPrompt:
+        """As :meth:`write`; the same again if piece and step are those of the last call."""
+        if self._newest is None or self._newest[0] is not piece or self._newest[1] != step:
+            self._newest = piece, step, self.write(piece, step)
+        return self._newest[2]
 
     def write(
         self, piece: Score, step: PlannedStep, analyse: bool = True, use_velocity: int = -1

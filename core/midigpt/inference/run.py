@@ -49,7 +49,8 @@ class Run:
     """Generates what an ensemble's request asks for.
 
     ``piece`` is the ensemble's score with what is finished; after a cancellation also with the
-    notes of the step under way. ``truncated`` says that a step ended because the context was full.
+    notes of the step under way. ``writer`` is the ensemble's, ``truncated`` says that a step ended
+    because the context was full.
     """
 
     def __init__(
@@ -60,13 +61,14 @@ class Run:
         hooks: SessionHooks,
         options: RunOptions,
         prefixes: PrefixCache,
+        writer: PromptWriter,
     ) -> None:
         self.piece = ensemble.score
         self.truncated = False
         self._model = model
         self._tokenizer = tokenizer
         self._ensemble = ensemble
-        self._writer = PromptWriter(ensemble, tokenizer, options.parity)
+        self._writer = writer
         self._hooks = hooks
         self._options = options
         self._prefixes = prefixes
@@ -104,14 +106,14 @@ class Run:
         """Read the prompt of the first step; one that is too long is left alone."""
         size = window_sizes(self._ensemble.config, self._tokenizer)[0]
         for step in self._steps(size, ())[:1]:
-            prompt = self._writer.write(self.piece, step)
+            prompt = self._writer.write_once(self.piece, step)
             if len(prompt.tokens) < self._model.n_positions:
                 with self._sampler(prompt, 0) as sampler:
                     yield from sampler.prefill()
 
     def _run_step(self, step: PlannedStep, may_overflow: bool) -> Task[None]:
         with self._hooks.timed("encode_time"):
-            prompt = self._writer.write(self.piece, step)
+            prompt = self._writer.write_once(self.piece, step)
         self._hooks.context_len = len(prompt.tokens)
         if len(prompt.tokens) >= self._model.n_positions:
             raise ContextOverflow(f"the prompt has {len(prompt.tokens)} tokens")

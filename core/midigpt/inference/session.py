@@ -83,6 +83,7 @@ class SamplingSession(SessionHooks):
         self._score = score
         self._ensemble = fit.ensemble
         self._options = RunOptions(self.resolved_seed, parity, stop_after_bars)
+        self._writer = PromptWriter(fit.ensemble, tokenizer, parity)
 
     def run(self) -> Score:
         """Generate; returns a new score at ``decode_resolution``.
@@ -181,12 +182,11 @@ class SamplingSession(SessionHooks):
         steps = self._steps()
         if not 0 <= step_idx < len(steps):
             raise ValueError(f"step_idx is {step_idx}; 0..{len(steps) - 1} is wanted")
-        tokenizer = self._engine.tokenizer
-        writer = PromptWriter(self._ensemble, tokenizer, self._options.parity)
-        prompt = writer.write(
+        prompt = self._writer.write(
             self._ensemble.score, steps[step_idx], analyse=False, use_velocity=use_velocity
         )
-        return score_tokens(self._engine.model, prompt, token_ids, tokenizer.vocabulary)
+        vocabulary = self._engine.tokenizer.vocabulary
+        return score_tokens(self._engine.model, prompt, token_ids, vocabulary)
 
     def __enter__(self) -> SamplingSession:
         return self
@@ -201,7 +201,9 @@ class SamplingSession(SessionHooks):
 
     def _new_run(self) -> Run:
         model, tokenizer = self._engine.model, self._engine.tokenizer
-        return Run(model, tokenizer, self._ensemble, self, self._options, self._prefixes)
+        return Run(
+            *(model, tokenizer, self._ensemble, self, self._options, self._prefixes, self._writer)
+        )
 
     def _steps(self) -> list[PlannedStep]:
         return ordered_steps(self._ensemble, self._options)

@@ -51,12 +51,13 @@ def variations(
     seeds = [options.seed + number for number in range(config.num_candidates)]
     all_options = [replace(options, seed=seed, judge=False) for seed in seeds]
     steps = ordered_steps(ensemble, options)
+    writer = PromptWriter(ensemble, tokenizer, options.parity)
     prompt = None
     if len(steps) == 1 and len(seeds) > 1 and not _has_remix(ensemble):
-        prompt = PromptWriter(ensemble, tokenizer, options.parity).write(ensemble.score, steps[0])
+        prompt = writer.write_once(ensemble.score, steps[0])
 
     def alone(options: RunOptions) -> Task[Variation]:
-        run = Run(model, tokenizer, ensemble, hooks, options, prefixes)
+        run = Run(model, tokenizer, ensemble, hooks, options, prefixes, writer)
         before = hooks.gen_count
         try:
             piece, error = (yield from run.execute()), None

@@ -6,19 +6,26 @@ import argparse
 import contextlib
 import errno
 import logging
+import math
 import os
 import signal
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from midigpt import __version__
 from midigpt.inference import InferenceEngine
+from midigpt.inference.pretrained import bundled_llama
 from midigpt_server import logs
 from midigpt_server.access import is_loopback
 from midigpt_server.discovery.advertise import Advertisement
 from midigpt_server.generation.engine_backend import EngineBackend
+from midigpt_server.generation.llama_backend import LlamaBackend
+from midigpt_server.generation.models import Models
 from midigpt_server.journal.location import journal_path
 from midigpt_server.server import Server
+from midigpt_server.session.registry import IDLE_SECONDS, MAX_SESSIONS, Capacity
 from midigpt_server.transports.tcp import TcpTransport
 from midigpt_server.transports.transport import Transport
 from midigpt_server.transports.udp import UdpTransport
@@ -83,10 +90,11 @@ def _make(options: argparse.Namespace, cleanup: contextlib.ExitStack) -> Server:
     transports = [udp, *_tcp(options.host, udp.port, options.tcp)]
     if options.advertise:
         cleanup.callback(Advertisement(options.advertise, *udp.address).close)
-    backend = _load(options.ckpt, options.device)
+    backend = Models(_load(options.ckpt, options.device), _load_llama(options.llama))
     return Server(
         *(backend, transports, parameter_defaults(options), options.reply_port, options.token),
         journal=journal_path() if options.journal else None,
+        capacity=Capacity(options.max_sessions, options.idle_seconds),
     )
 
 
@@ -100,6 +108,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     parser.add_argument("--ckpt", metavar="PATH", help="checkpoint (default: the bundled one)")
+    parser.add_argument(
+        "--llama",
+        metavar="FOLDER",
+        type=Path,
+        help="text-to-music Llama for agents with model=llama (default: the bundled one)",
+    )
     parser.add_argument(
         "--device",
         help="of PyTorch: cpu, cuda, mps or auto (default: compiled code on the CPU, if it can)",
@@ -142,6 +156,20 @@ def build_parser() -> argparse.ArgumentParser:
             metavar="S" if kind is float else "N",
             help=f"default of the parameter {parameter}",
         )
+    parser.add_argument(
+        "--max-sessions",
+        type=_at_least_one(int),
+        default=MAX_SESSIONS,
+        metavar="N",
+        help=f"sessions at a time; further ones are refused (default: {MAX_SESSIONS})",
+    )
+    parser.add_argument(
+        "--idle-seconds",
+        type=_at_least_one(float),
+        default=IDLE_SECONDS,
+        metavar="S",
+        help=f"end a session so long after its last message (default: {IDLE_SECONDS:g})",
+    )
     parser.add_argument(
         "--log_level", "--log-level", default="INFO", choices=logs.LEVELS, help="(default: INFO)"
     )
@@ -209,6 +237,31 @@ def _load(checkpoint: str | None, device: str | None) -> EngineBackend:
         engine = InferenceEngine.from_checkpoint(checkpoint, device=device, weights="int8")
     engine.warmup()
     return EngineBackend(engine)
+
+
+def _load_llama(folder: Path | None) -> LlamaBackend | None:
+    """The Llama named, or the bundled one if it can be had."""
+    if folder is not None:
+        return LlamaBackend.open(folder)
+    bundled = bundled_llama(None)
+    try:
+        return LlamaBackend.open(bundled) if bundled else None
+    except ImportError as missing:
+        log.info("no llama agents: %s", missing)
+        return None
+
+
+def _at_least_one(kind: type[int] | type[float]) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        try:
+            number = kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text} is no {kind.__name__}") from None
+        if not 1 <= number < math.inf:
+            raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+        return number
+
+    return parse
 
 
 def _port(text: str) -> int:

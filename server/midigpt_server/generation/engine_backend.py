@@ -52,6 +52,7 @@ class EngineBackend:
             name for name, level in self._analyzer.attribute_levels().items() if level == "bar"
         )
         self._prefixes: dict[str, PrefixCache] = {}
+        self._foreseen: dict[str, tuple[Job, SamplingSession]] = {}  # by voice
         self.info = self._describe()
 
     @property
@@ -62,7 +63,7 @@ class EngineBackend:
     def start(self, job: Job, listener: Listener) -> Task[Result]:
         """Write the job's bars; see :class:`midigpt_server.generation.job.Backend`."""
         try:
-            session = self._session(job)
+            session = self._foreseen_session(job) or self._session(job)
             session.prompt_state_sink = lambda state: listener.prompted(
                 _prompt_state(job, state, session.dropped_context)
             )
@@ -84,14 +85,30 @@ class EngineBackend:
 
     def foresee(self, job: Job) -> Task[None]:
         """Read the job's prompt into the cache of its voice."""
-        yield from self._session(job).prefill_task()
+        session = self._session(job)
+        self._foreseen[job.voice] = job, session
+        yield from session.prefill_task()
+
+    def _foreseen_session(self, job: Job) -> SamplingSession | None:
+        """That of what was foreseen, if just that is wanted now: its prompt is written."""
+        foreseen, session = self._foreseen.pop(job.voice, (None, None))
+        if foreseen is None or session is None or not foreseen.asks_the_same(job):
+            return None
+        session.cancel_event = job.cancel
+        return session
+
+    def settle(self, job: Job, result: Result) -> Task[None]:
+        """Nothing: the next prompt is not known before its bar is heard."""
+        yield ()
 
     def _session(self, job: Job) -> SamplingSession:
         """Raises ``ValueError``: the request cannot be fulfilled."""
         cache = self._prefixes.pop(job.voice, None) or PrefixCache(1)
         self._prefixes[job.voice] = cache  # the latest used last
         while len(self._prefixes) > _VOICES:
-            del self._prefixes[next(iter(self._prefixes))]
+            voice = next(iter(self._prefixes))
+            del self._prefixes[voice]
+            self._foreseen.pop(voice, None)
         session = self.engine.session(
             score_of(job, self._resolution),
             request_of(job, self._bar_attributes),

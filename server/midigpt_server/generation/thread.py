@@ -22,6 +22,9 @@ from midigpt_server.generation.job import Backend, GenerationError, Job, PromptS
 from midigpt_server.timing.bars import BarNote
 from midigpt_server.timing.cost_model import CostModel
 
+#: passes of the model before a streaming job tells its notes: about two of them
+STREAM_BURST = 8
+
 log = logging.getLogger(__name__)
 
 
@@ -67,7 +70,8 @@ class GenerationThread:
 
     ``post`` is called on the thread with each event; it must be thread-safe. Every job ends with
     exactly one :class:`Succeeded` or :class:`Failed`. What is to be foreseen (prompts that are
-    likely to come) is read only while no job runs, and dropped when one comes.
+    likely to come, or what was written last, one of each voice) is read only while no job runs, the
+    earliest deadline first; a newer one of the same voice, or its job, takes its place.
     """
 
     def __init__(self, backend: Backend, post: Callable[[GenerationEvent], None]) -> None:
@@ -115,10 +119,10 @@ class GenerationThread:
         return self._inbox.get(block=not (self._running or self._foreseen))
 
     def _take(self, job: Job, foreseen: bool) -> None:
+        self._drop_foreseen(job.voice)
         if foreseen:
             self._foreseen[job] = (self._backend.foresee(job), ())
         else:
-            self._drop_foreseen()
             self._began[job] = time.monotonic()
             poster = _Poster(job, self._post)
             self._running[job] = (self._backend.start(job, poster), ())
@@ -127,14 +131,13 @@ class GenerationThread:
         """Resume every task, then advance what they hand out by some passes of the model."""
         for job in list(self._running):
             self._resume(job)
-        if self._running:
-            self._drop_foreseen()
-        for job in list(self._foreseen):
-            self._resume_foreseen(job)
         waiting = [self._running[job] for job in sorted(self._running, key=self._urgency)]
-        loops = [loop for _, some in (*waiting, *self._foreseen.values()) for loop in some]
+        loops = [loop for _, some in waiting for loop in some]
+        if not self._running and self._foreseen:
+            loops = self._resume_foreseen(min(self._foreseen, key=_deadline))
         if loops:
-            _native.run_together(loops, BURST, self._news)
+            streams = any(job.values["streaming"] for job in self._running)
+            _native.run_together(loops, STREAM_BURST if streams else BURST, self._news)
 
     def _urgency(self, job: Job) -> tuple[bool, float]:
         """The earliest deadline first; those that can hardly be met come after those that can."""
@@ -150,27 +153,28 @@ class GenerationThread:
             return
         except StopIteration as end:
             outcome: GenerationEvent = Succeeded(job, end.value)
+            self._foreseen[job] = (self._backend.settle(job, end.value), ())
             self.costs.learn(end.value.tokens, time.monotonic() - self._began[job])
         except BaseException as error:  # the thread must outlive whatever a job raises
             outcome = Failed(job, self._reason(job, error))
         del self._running[job], self._began[job]
         self._post(outcome)
 
-    def _drop_foreseen(self) -> None:
-        for task, _ in self._foreseen.values():
-            task.close()  # what it has read stays in its cache
-        self._foreseen.clear()
+    def _drop_foreseen(self, voice: str) -> None:
+        for job in [job for job in self._foreseen if job.voice == voice]:
+            self._foreseen.pop(job)[0].close()  # what it has read stays in its cache
 
-    def _resume_foreseen(self, job: Job) -> None:
+    def _resume_foreseen(self, job: Job) -> list[Any]:
         task = self._foreseen[job][0]
         try:
             self._foreseen[job] = (task, next(task))
-            return
+            return list(self._foreseen[job][1])
         except StopIteration:
             pass
         except BaseException as error:  # a guess that fails costs nothing
             log.debug("foreseen target=%d: %s", job.target, error)
         del self._foreseen[job]
+        return []
 
     @staticmethod
     def _reason(job: Job, error: BaseException) -> str:
@@ -179,6 +183,10 @@ class GenerationThread:
         if not isinstance(error, GenerationError):
             log.error("generation target=%d raised", job.target, exc_info=error)
         return str(error) or type(error).__name__
+
+
+def _deadline(job: Job) -> float:
+    return math.inf if job.deadline is None else job.deadline
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ class Journal:
         self._writer = JournalWriter(path, self._on_failure)
         self._recorder = Recorder(self._writer, clock, self._on_saved)
         conductor.observers.append(self._recorder)
-        conductor.restore = self._restore
+        conductor.desk.restore = self._restore
 
     def close(self) -> None:
         """Write what is left, and end the thread."""

@@ -27,7 +27,7 @@ def replay(entries: Iterable[Entry], session: Session, offset: float = 0.0) -> N
     """
     for _ in steps(entries, session, offset):
         pass
-    session.stand_still()
+    session.timekeeper.stand_still()
     _forget_words(session)
 
 
@@ -35,8 +35,8 @@ def steps(entries: Iterable[Entry], session: Session, offset: float = 0.0) -> It
     """The same one message at a time: yields each once it has had its effect."""
     open_bars: dict[tuple[int, int], list[BarNote]] = {}
     for entry in entries:
-        session.meant = entry.at - offset
-        session.advance(session.meant)
+        session.timekeeper.meant = entry.at - offset
+        session.advance(session.timekeeper.meant)
         if entry.outward:
             _put_back(session, entry.message, open_bars)
         else:
@@ -50,7 +50,7 @@ def _repeat(session: Session, message: Message) -> None:
     if row is None or row.of_server:
         return
     try:
-        getattr(session, row.handler)(*row.parse(message.arguments))
+        row.method_of(session)(*row.parse(message.arguments))
     except (ProtocolError, BadValueError):
         return
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from midigpt_server.protocol.errors import Code, ProtocolError
@@ -16,15 +17,20 @@ class Inbound:
     """One kind of message from the client."""
 
     address: str
-    handler: str  # method of Session, or of Conductor if of_server
+    handler: str  # method of Session or of a part of it ("roster.create_track"); see of_server
     doc: str
     states: frozenset[State] = ALWAYS
     fields: tuple[Field, ...] = ()
     answers: str = ""
     since_0_4_2: bool = True
-    of_server: bool = False  # not a matter of one session
+    of_server: bool = False  # not a matter of one session: a method of Desk
     private: bool = False  # a question: the answer is for the asker alone
     open_to_all: bool = False  # also to peers that have not shown the token
+
+    def method_of(self, owner: object) -> Callable[..., None]:
+        """The handler of a session, or of the desk."""
+        method: Callable[..., None] = attrgetter(self.handler)(owner)
+        return method
 
     def parse(self, arguments: Sequence[Any]) -> list[Any]:
         """The handler's arguments.

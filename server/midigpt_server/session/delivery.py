@@ -86,13 +86,17 @@ class Delivery:
             entry for entry in waiting if entry[1] >= bar and not self._schedule(*entry)
         ]
 
-    def flush(self, track: Track | None, from_bar: int) -> None:
-        """Forget what waits for the tempo."""
+    def flush(self, track: Track | None = None, from_bar: int = 0) -> None:
+        """What is scheduled will not sound, what sounds ends; players are told to do the same."""
+        stage = self._stage
+        stage.replies += stage.player.flush(stage.now, track.id if track else None, from_bar)
         self._unscheduled = [
             entry
             for entry in self._unscheduled
             if (track is not None and entry[0] is not track) or entry[1] < from_bar
         ]
+        song_bar = stage.timeline.song_bar(from_bar) if from_bar else -1
+        stage.say("generated/flush", track.id if track else -1, song_bar)
 
     def open_bar(self, track: Track) -> int | None:
         """The bar that is open in a track."""

@@ -18,6 +18,17 @@ IDLE_SECONDS = 3600.0
 KEPT_MESSAGES = 4096  # numbered ones, to be sent again on request
 
 
+@dataclass(frozen=True)
+class Capacity:
+    """How many sessions there may be at a time, and seconds without a message until one ends."""
+
+    sessions: int = MAX_SESSIONS
+    idle_seconds: float = IDLE_SECONDS
+
+
+USUAL_CAPACITY = Capacity()
+
+
 @dataclass(eq=False)
 class Connection:
     """A session, the peers that play in it and those that watch it.
@@ -47,12 +58,13 @@ class Registry:
     """Sessions by id, and by the peer that began them with ``session/init`` or attached.
 
     A peer that has begun none shares the session last used from its host, so that a client may
-    use several sockets (D12). Sessions idle for ``IDLE_SECONDS`` are forgotten; beyond
-    ``MAX_SESSIONS`` the one unused for longest is, if it does not run, else the new one is refused.
+    use several sockets (D12). Sessions idle for too long are forgotten; beyond the
+    ``capacity`` the one unused for longest is, if it does not run, else the new one is refused.
     """
 
-    def __init__(self, make: Callable[[str], Session]) -> None:
+    def __init__(self, make: Callable[[str], Session], capacity: Capacity) -> None:
         self._make = make
+        self._capacity = capacity
         self._by_id: dict[str, Connection] = {}  # the latest used last
         self._by_peer: dict[Hashable, Connection] = {}
 
@@ -115,13 +127,13 @@ class Registry:
 
     def idle(self, now: float) -> list[Connection]:
         """The sessions that nobody has used for too long."""
-        return [c for c in self if now - c.last_used >= IDLE_SECONDS]
+        return [c for c in self if now - c.last_used >= self._capacity.idle_seconds]
 
     @property
     def next_expiry(self) -> float | None:
         """When the first session will have been idle for too long, if there is one."""
         oldest = next(iter(self._by_id.values()), None)
-        return None if oldest is None else oldest.last_used + IDLE_SECONDS
+        return None if oldest is None else oldest.last_used + self._capacity.idle_seconds
 
     def _used(self, connection: Connection, peer: Peer, now: float) -> Connection:
         if peer.key not in connection.attached:
@@ -135,10 +147,11 @@ class Registry:
         return next((c for c in reversed(self._by_id.values()) if c.owner.host == host), None)
 
     def _make_room(self) -> None:
-        if len(self._by_id) < MAX_SESSIONS:
+        most = self._capacity.sessions
+        if len(self._by_id) < most:
             return
         for connection in self:
             if connection.session.state not in RUNNING:
                 self.forget(connection)
                 return
-        raise ProtocolError(Code.SERVER_FULL, f"{MAX_SESSIONS} sessions run; no more are possible")
+        raise ProtocolError(Code.SERVER_FULL, f"{most} sessions run; no more are possible")

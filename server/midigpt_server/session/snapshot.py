@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,9 @@ from midigpt_server.session import scheduling
 from midigpt_server.session.piece import Track
 from midigpt_server.session.stage import Stage
 from midigpt_server.timing.bars import nearest_meter
+
+#: Bars that a Llama may be told of; how many it reads is a matter of its context.
+LLAMA_BARS = 24
 
 
 @dataclass(eq=False)
@@ -37,15 +40,20 @@ class Wanted:
 
 
 def freeze(
-    stage: Stage, wanted: Wanted, values: Mapping[str, Any], attributes: Mapping[str, int]
+    stage: Stage,
+    wanted: Wanted,
+    values: Mapping[str, Any],
+    attributes: Mapping[str, int],
+    tracks: Sequence[Track] | None = None,
 ) -> Job:
-    """The job that writes ``wanted``.
+    """The job that writes ``wanted``, with the piece's ``tracks`` in this order.
 
     Source: the window and warm-up rules of MIDI-GPT 0.4.2's OSC server.
     """
     agent, target, piece = wanted.agent, wanted.target, stage.piece
     end = max(wanted.end, scheduling.score_end(target, values))
-    window_start = max(0, end - values["model_dim"])
+    is_llama = agent.parameters.get("model") == "llama"
+    window_start = max(0, end - (LLAMA_BARS if is_llama else values["model_dim"]))
     policy = values["warmup_policy"]
     bootstrap = policy in ("b", "b_collapse") and not any(bar < target for bar in agent.bars)
     first = 0 if bootstrap and policy == "b" else window_start
@@ -82,7 +90,7 @@ def freeze(
         first_bar=first,
         end_bar=end,
         write_from=write_from,
-        tracks=tuple(frozen(track) for track in piece.tracks),
+        tracks=tuple(frozen(track) for track in tracks or piece.tracks),
         meters=tuple(nearest_meter(stage.meter(bar), stage.info.meters) for bar in bars),
         attributes=dict(attributes),
         values=dict(values),
@@ -90,5 +98,6 @@ def freeze(
         take=wanted.take,
         voice=f"{stage.session_id}/{agent.id}",
         deadline=wanted.deadline,
+        tempo=stage.tempo.bpm,
         cancel=Cancellation(values["gen_timeout"]),
     )

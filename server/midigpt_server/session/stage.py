@@ -10,6 +10,7 @@ from midigpt_server.generation.model_info import ModelInfo
 from midigpt_server.protocol.osc import Message
 from midigpt_server.protocol.outbound import reply
 from midigpt_server.protocol.parameters import PARAMETERS
+from midigpt_server.protocol.states import State
 from midigpt_server.session.observer import JobTiming
 from midigpt_server.session.parameters import ParameterValues
 from midigpt_server.session.piece import KEPT_BARS, Piece, Track
@@ -34,6 +35,7 @@ class Stage:
         self.info = info
         self.session_id = session_id
         self.name = ""
+        self.state = State.UNINITIALIZED
         self.now = 0.0  # seconds of the server's clock
         self.replies: list[Message] = []
         self.timings: list[JobTiming] = []

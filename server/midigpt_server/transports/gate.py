@@ -31,6 +31,12 @@ class Gate:
         self.counters["over_limit"] += 1
         return False
 
+    def discarded(self, key: Hashable, packets: int) -> None:
+        """So many packets of a client that is over its limit were thrown away unread."""
+        self.counters["received"] += packets
+        self.counters["over_limit"] += packets
+        self._limits.drop(key, packets)
+
     def take(self, packet: bytes, peer: Peer) -> bool:
         """Hand on the messages of an admitted packet; False of one that cannot be read."""
         if dropped := self._limits.to_report(peer.key, time.monotonic()):

@@ -8,6 +8,7 @@ and all clients share the listening socket).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 import sys
@@ -18,18 +19,28 @@ Address = tuple[str, int]
 
 MAX_LANES = 128
 IDLE_SECONDS = 600.0  # then a lane may go to another client
+HOLD_SECONDS = 0.1  # that nothing is read of a client that sends too much
 _RECEIVE_BUFFER = 1 << 20
 _MAX_DRAINED = 8  # datagrams, before another lane has its turn
+_MAX_DISCARDED = 4096  # datagrams at once
 
 log = logging.getLogger(__name__)
 
 
 class Lanes:
-    """``take`` gets the datagrams of all lanes, on the loop."""
+    """``take`` gets the datagrams of all lanes, on the loop, and ``discarded`` the number of those
+    that were thrown away unread."""
 
-    def __init__(self, listening: socket.socket, take: Callable[[bytes, Address], None]) -> None:
+    def __init__(
+        self,
+        listening: socket.socket,
+        take: Callable[[bytes, Address], None],
+        discarded: Callable[[Address, int], None],
+    ) -> None:
         self._listening = listening
         self._take = take
+        self._discarded = discarded
+        self._held: set[Address] = set()
         self._loop = asyncio.get_running_loop()
         self._lanes: dict[Address, socket.socket] = {}
         self._used: dict[Address, float] = {}
@@ -49,6 +60,13 @@ class Lanes:
             return
         self._lanes[client], self._used[client] = lane, time.monotonic()
         self._loop.add_reader(lane, self._read, client)
+
+    def hold(self, client: Address) -> None:
+        """Read nothing of a client for a while: its flood overflows in the kernel, at no cost."""
+        if client in self._lanes and client not in self._held:
+            self._held.add(client)
+            self._loop.remove_reader(self._lanes[client])
+            self._loop.call_later(HOLD_SECONDS, self._release, client)
 
     def close(self) -> None:
         """Close all."""
@@ -77,6 +95,21 @@ class Lanes:
             except OSError:  # nothing more, or news that the client is gone
                 return
             self._take(datagram, client)
+            if client in self._held:
+                return
+
+    def _release(self, client: Address) -> None:
+        """Throw away what has come meanwhile, and read again."""
+        if client not in self._held:  # closed
+            return
+        self._held.remove(client)
+        lane, count = self._lanes[client], 0
+        with contextlib.suppress(OSError):
+            while count < _MAX_DISCARDED:
+                lane.recv(1)
+                count += 1
+        self._discarded(client, count)
+        self._loop.add_reader(lane, self._read, client)
 
     def _make_room(self) -> bool:
         if len(self._lanes) < MAX_LANES:
@@ -90,5 +123,6 @@ class Lanes:
     def _close(self, client: Address) -> None:
         lane = self._lanes.pop(client)
         del self._used[client]
+        self._held.discard(client)
         self._loop.remove_reader(lane)
         lane.close()

@@ -48,6 +48,11 @@ class Limits:
         if bucket := self._buckets.get(client):
             bucket.tokens = max(bucket.tokens - cost, -MESSAGES_PER_SECOND)
 
+    def drop(self, client: Hashable, packets: int) -> None:
+        """So many more packets were dropped, to be reported."""
+        if bucket := self._buckets.get(client):
+            bucket.dropped += packets
+
     def to_report(self, client: Hashable, now: float) -> int:
         """How many packets were dropped and not yet reported; 0 within a second of a report."""
         bucket = self._buckets[client]

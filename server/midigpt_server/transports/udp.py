@@ -85,7 +85,7 @@ class UdpTransport(asyncio.DatagramProtocol):
         self.gate = Gate(receiver)
         loop = asyncio.get_running_loop()
         if isinstance(loop, asyncio.SelectorEventLoop):
-            self._lanes = Lanes(self._socket, self._take)
+            self._lanes = Lanes(self._socket, self._take, self.gate.discarded)
         self._wire, _ = await loop.create_datagram_endpoint(lambda: self, sock=self._socket)
 
     def close(self) -> None:
@@ -132,3 +132,6 @@ class UdpTransport(asyncio.DatagramProtocol):
             is_osc = self.gate.take(datagram, UdpPeer(key, self))
             if is_osc and self._lanes is not None:
                 self._lanes.open_for(key)
+        elif self._lanes is not None:
+            self._lanes.open_for(key)
+            self._lanes.hold(key)

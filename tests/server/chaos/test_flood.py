@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +14,11 @@ import pytest
 from musician import Musician, named
 from process import ServerProcess
 
-from midigpt.inference import InferenceEngine
 from midigpt_server.client import Client
-from midigpt_server.generation.engine_backend import EngineBackend
-from midigpt_server.server import Server
-from midigpt_server.transports.udp import UdpTransport
 
 FLOODER = Path(__file__).parent / "flooder.py"
+BUNDLED = Path(__file__).parents[3] / "models" / "ghost_live_small.safetensors"
+ROUNDS, ROUND_SECONDS = 8, 4.0  # in turns: no machine is equally fast all the time
 KINDS = ("notes", "garbage", "bars")
 
 
@@ -27,15 +27,31 @@ def flood(port: int, seconds: float, kind: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
-def play_while(musician: Musician, flooding: subprocess.Popen[str] | None, bars: int = 0) -> int:
+class Latencies(list[float]):
+    """Seconds from the ends of bars to their answers."""
+
+    @property
+    def p95(self) -> float:
+        return sorted(self)[int(0.95 * len(self))]
+
+
+def play_while(
+    musician: Musician,
+    flooding: subprocess.Popen[str] | None,
+    bars: int = 0,
+    latencies: list[float] | None = None,
+) -> int:
     """Play until the flood is over, or so many bars; every bar must be answered. How many."""
     bar = first = musician.state()["playhead"]
     while (flooding.poll() is None) if flooding else bar < first + bars:
         for beat in range(4):
             musician.note(bar, 60 + beat, beat / 4)
+        ended = time.monotonic()
         musician.end(bar)
         replies = musician.client.receive_until(lambda m: m.arguments == ("ready",), 60)
         assert named(replies, "generated/close") == [(1, bar + 2)]
+        if latencies is not None:
+            latencies.append(time.monotonic() - ended)
         bar += 1
     return bar - first
 
@@ -69,21 +85,23 @@ def test_others_hear_every_bar_while_a_client_floods(
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_latency_of_others_stays_within_twice(kind: str) -> None:
-    """p95 of a bar, with the bundled model: while a client floods against before."""
-    engine = InferenceEngine.from_pretrained(weights="int8")
-    engine.warmup()
+def test_the_latency_of_others_stays_within_twice(kind: str, tmp_path: Path) -> None:
+    """p95 from the end of a bar to its last note, with the bundled model: while a client floods the
+    server, against while it floods somebody else, as a flooder costs the machine something too."""
     with (
-        Server(EngineBackend(engine), [UdpTransport(port=0)]) as server,
+        ServerProcess(BUNDLED, tmp_path) as server,
         Client(port=server.port) as client,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nobody,
     ):
-        figures = {}
-        for phase in ("quiet", "flooded"):
-            musician = Musician(client)
-            musician.begin(buffer_bars=2, sampling_seed=1)
-            server.conductor.statistics.total.bar_seconds.clear()
-            flooding = flood(server.port, 30.0, kind) if phase == "flooded" else None
-            play_while(musician, flooding, bars=100)
-            figures[phase] = stats(client)["bar_ms"]
-        print(kind, figures)
-        assert figures["flooded"]["p95"] <= 2 * figures["quiet"]["p95"]
+        nobody.bind(("127.0.0.1", 0))
+        musician = Musician(client)
+        musician.begin(buffer_bars=2, sampling_seed=1, max_attempts=1)
+        play_while(musician, None, bars=16)  # the window is full
+        quiet, flooded = Latencies(), Latencies()
+        for _ in range(ROUNDS):
+            for port, latencies in ((nobody.getsockname()[1], quiet), (server.port, flooded)):
+                with flood(port, ROUND_SECONDS, kind) as flooding:
+                    play_while(musician, flooding, latencies=latencies)
+        print(kind, f"quiet {1e3 * quiet.p95:.1f} ms, flooded {1e3 * flooded.p95:.1f} ms")
+        assert len(flooded) > 50
+        assert flooded.p95 <= 2 * quiet.p95

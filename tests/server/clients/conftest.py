@@ -11,6 +11,8 @@ from udp_proxy import UdpProxy
 
 from midigpt.inference import InferenceEngine
 from midigpt_server.generation.engine_backend import EngineBackend
+from midigpt_server.protocol.inbound import INBOUND
+from midigpt_server.protocol.osc import Message
 from midigpt_server.server import Server
 from midigpt_server.transports.udp import UdpTransport
 
@@ -43,3 +45,17 @@ def wire(bundled_backend: EngineBackend) -> Iterator[UdpProxy]:
     """A proxy that records what passes between the program and a server with the bundled model."""
     with Server(bundled_backend, [UdpTransport(port=0)]) as server, UdpProxy(server.port) as proxy:
         yield proxy
+        for message in proxy.wire.to_server:
+            check_types(message)
+
+
+def check_types(message: Message) -> None:
+    """What a program sends has the types of the table: no fraction where an int is wanted, no text
+    where a number is. (Pure Data knows floats only.)"""
+    row = INBOUND[message.address]
+    assert len(message.arguments) <= len(row.fields), message
+    for field, argument in zip(row.fields, message.arguments, strict=False):
+        wanted = {"string": str, "any": object}.get(field.kind, (int, float))
+        assert isinstance(argument, wanted), f"{message.address}: {field.name} = {argument!r}"
+        if field.kind in ("int", "bool"):
+            assert argument == int(argument), f"{message.address}: {field.name} = {argument!r}"

@@ -8,7 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from scripted_server import one_note, scripted_server
 from udp_proxy import UdpProxy
+
+from midigpt_server.protocol.outbound import reply
 
 HERE = Path(__file__).parent
 ABSTRACTION = HERE.parents[2] / "clients" / "pd"
@@ -77,3 +80,32 @@ def test_sixteen_bars(find_program: Callable[[str], str], wire: UdpProxy) -> Non
     sounded = sum(begun.values())
     assert len(due) <= sounded + late <= len(due) + len(on_the_last_line)
     assert begun == ended
+
+
+def test_what_is_flushed_or_replaced_does_not_sound(find_program: Callable[[str], str]) -> None:
+    """Bar 2 is flushed whole and bar 3 by track; bar 4 is sent twice and flushed as it sounds."""
+    flushed_track = reply("generated/flush", 1, 3)
+    script = {
+        0: [*one_note(2, 52), reply("generated/flush", -1, -1)],
+        1: [*one_note(3, 53), flushed_track],
+        2: [*one_note(4, 54), *one_note(4, 64, duration=2.0)],
+        4: [reply("generated/flush", -1, -1), *one_note(5, 55, duration=0.25)],
+    }
+    with scripted_server(script) as port:
+        lines = run_patch(find_program("pd"), HERE / "flush.pd", f"test-port {port}")
+    sounds = [line.split()[1:] for line in lines if line.startswith("sound:")]
+    assert sounds == [
+        [pitch, velocity, "1"] for pitch in ("64", "55") for velocity in ("80", "0")
+    ], "64 lasts for two bars, but ends when it is flushed"
+    told = [line.split()[1:] for line in lines if line.startswith("reply: generated")]
+    assert [words[1:] for words in told if words[1] == "note"] == [
+        ["note", "1", number, pitch, "80", "0.25", duration]
+        for number, pitch, duration in (
+            *(("2", "52", "0.5"), ("3", "53", "0.5"), ("4", "54", "0.5")),
+            *(("4", "64", "2"), ("5", "55", "0.25")),
+        )
+    ], "all is told at the right outlet"
+    assert [words for words in told if words[1] == "flush"] == [
+        ["generated", "flush", track, number]
+        for track, number in (("-1", "-1"), ("1", "3"), ("-1", "-1"))
+    ]

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import subprocess
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
-from threading import Thread
 
 import pytest
+from scripted_server import one_note, scripted_server
 from udp_proxy import UdpProxy
 
-from midigpt_server.protocol import osc
-from midigpt_server.protocol.osc import Message
 from midigpt_server.protocol.outbound import reply
 
 HERE = Path(__file__).parent
@@ -125,38 +122,13 @@ def test_what_is_flushed_or_replaced_does_not_sound(
 ) -> None:
     """A scripted server: bar 2 flushed, bar 3 flushed by track, bar 4 sent twice."""
 
-    def bar(index: int, pitch: int) -> list[Message]:
-        note = reply("generated/note", 1, index, pitch, 80, 0.25, 0.5)
-        return [reply("generated/open", 1, index, 1), note, reply("generated/close", 1, index)]
-
     script = {
-        0: [*bar(2, 52), reply("generated/flush", -1, -1)],
-        1: [*bar(3, 53), reply("generated/flush", 1, 3)],
-        2: [*bar(4, 54), reply("bar/fallback", 1, 4, "vary", "too late"), *bar(4, 64)],
-        3: bar(5, 55),
+        0: [*one_note(2, 52), reply("generated/flush", -1, -1)],
+        1: [*one_note(3, 53), reply("generated/flush", 1, 3)],
+        2: [*one_note(4, 54), reply("bar/fallback", 1, 4, "vary", "too late"), *one_note(4, 64)],
+        3: one_note(5, 55),
     }
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
-        server.bind(("127.0.0.1", 0))
-
-        def serve() -> None:
-            while True:
-                datagram, sender = server.recvfrom(65535)
-                (message,) = osc.decode(datagram)
-                name = message.address.removeprefix("/midigpt/")
-                answers = {
-                    "session/init": [reply("session/ready")],
-                    "session/start": [reply("session/started")],
-                    "bar/end": script.get(message.arguments[0], []) if message.arguments else [],
-                }.get(name, [])
-                for answer in answers:
-                    server.sendto(osc.encode(*answer[:3]), sender)
-                if name == "session/stop":
-                    return
-
-        thread = Thread(target=serve, daemon=True)
-        thread.start()
-        port = str(server.getsockname()[1])
-        lines = sclang(find_program("sclang"), tmp_path, HERE / "flush.scd", port)
-        thread.join(10)
+    with scripted_server(script) as port:
+        lines = sclang(find_program("sclang"), tmp_path, HERE / "flush.scd", str(port))
     assert [line for line in lines if line.startswith("SOUND")] == ["SOUND 64", "SOUND 55"]
     assert [line for line in lines if line.startswith("FALLBACK")] == ["FALLBACK 1 4 vary"]

@@ -50,7 +50,7 @@ ROWS = (
     ),
     Inbound(
         "/midigpt/bar/end",
-        "end_bar",
+        "timekeeper.end_bar",
         "A bar has ended, for all tracks; sent when the next one begins. Skipped bars are closed "
         "too. May start a generation.",
         RUNNING,
@@ -63,7 +63,7 @@ ROWS = (
     ),
     Inbound(
         "/midigpt/tempo",
-        "set_tempo",
+        "timekeeper.set_tempo",
         "The tempo from now on. Without it the tempo is estimated from the times of the bar ends.",
         SET_UP,
         (Field("bpm", "float", "quarter notes a minute", 15.0, 600.0),),
@@ -71,7 +71,7 @@ ROWS = (
     ),
     Inbound(
         "/midigpt/meter",
-        "announce_meter",
+        "timekeeper.announce_meter",
         "The meter from a coming bar on (D49); what bar/end says of an ended bar stays in force.",
         SET_UP,
         (BAR, NUMERATOR, DENOMINATOR),
@@ -79,7 +79,7 @@ ROWS = (
     ),
     Inbound(
         "/midigpt/transport",
-        "transport",
+        "timekeeper.transport",
         "play: the bar at the playhead begins now. stop: the music stands, scheduled notes are "
         "flushed. locate BAR: that bar is the next to sound. loop A B: bar A follows bar B - 1; "
         "loop 0 0 ends the loop.",

@@ -22,7 +22,7 @@ TRACK_TYPE = Field("track_type", "int", "11 = drums, any other number = melodic 
 ROWS = (
     Inbound(
         "/midigpt/track/create",
-        "create_track",
+        "roster.create_track",
         "Add a track. Errors 3 (id taken), 7 (second agent).",
         SET_UP,
         (
@@ -34,14 +34,14 @@ ROWS = (
     ),
     Inbound(
         "/midigpt/track/remove",
-        "remove_track",
+        "roster.remove_track",
         "Remove a conditioning track. Errors 2 (unknown), 1 (the agent).",
         SET_UP,
         (TRACK_ID,),
     ),
     Inbound(
         "/midigpt/track/set_ignore",
-        "set_ignore",
+        "roster.set_ignore",
         "Leave a conditioning track out of the prompt, or take it back in. Error 2 (unknown, or "
         "the agent).",
         SET_UP,
@@ -49,7 +49,7 @@ ROWS = (
     ),
     Inbound(
         "/midigpt/track/param/set",
-        "set_track_parameter",
+        "roster.set_track_parameter",
         "Set a parameter of one track. Errors 2 (unknown track), 4 (unknown parameter).",
         ALWAYS - {State.UNINITIALIZED},
         (TRACK_ID, NAME, VALUE),
@@ -64,7 +64,7 @@ ROWS = (
     ),
     Inbound(
         "/midigpt/agent/create",
-        "create_agent",
+        "roster.create_agent",
         "Add an agent, also beside others and while playing: each has its own instrument, "
         "parameters and attributes, they play in creation order and hear each other. Error 3.",
         SET_UP,
@@ -84,7 +84,7 @@ ROWS = (
     ),
     Inbound(
         "/midigpt/agent/remove",
-        "remove_agent",
+        "roster.remove_agent",
         "Remove an agent; what it has scheduled is flushed. Error 2.",
         SET_UP,
         (TRACK_ID,),
@@ -93,7 +93,7 @@ ROWS = (
     ),
     Inbound(
         "/midigpt/agent/attr/set",
-        "set_agent_attribute",
+        "wishes.set_agent_attribute",
         "As attr/set, for one agent. Errors 2, 4.",
         SET_UP,
         (TRACK_ID, ATTRIBUTE, LEVEL),
