@@ -408,7 +408,14 @@ class Pause(Enum):
     AT_NEWS = 1
     AT_TOKEN = 2
 
-class StepLoop:
+class Loop:
+    def run(self, most: int) -> StepStatus: ...
+    @property
+    def status(self) -> StepStatus: ...
+    @property
+    def prompt_left(self) -> int: ...
+
+class StepLoop(Loop):
     def __init__(
         self,
         *,
@@ -426,17 +433,44 @@ class StepLoop:
         pause: Pause = ...,
         cancel: CancelFlag | None = None,
     ) -> None: ...
-    def run(self, most: int) -> StepStatus: ...
-    @property
-    def status(self) -> StepStatus: ...
-    @property
-    def prompt_left(self) -> int: ...
     @property
     def tokens(self) -> list[int]: ...
 
-def run_together(
-    loops: Sequence[StepLoop], most: int, interrupt: CancelFlag | None = None
-) -> None: ...
+class DensityMethod(Enum):
+    IMAGINE = ...
+    THIN = ...
+
+class BarLoop(Loop):
+    def __init__(
+        self,
+        *,
+        transformer: Transformer,
+        sequence: CachedSequence,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        prompt: NDArray[np.int32],
+        first_id: int,
+        begin: int,
+        end: int,
+        instrument: int,
+        band: Sequence[int] = ...,
+        lowest: int = 0,
+        highest: int = 127,
+        method: DensityMethod = ...,
+        density: float = 1.0,
+        most_notes: int = 64,
+        budget: int = 600,
+        seed: int = 0,
+        pause: Pause = ...,
+        cancel: CancelFlag | None = None,
+    ) -> None: ...
+    @property
+    def notes(self) -> list[tuple[int, int, int]]: ...
+    @property
+    def drawn(self) -> int: ...
+
+def run_together(loops: Sequence[Loop], most: int, interrupt: CancelFlag | None = None) -> None: ...
 
 # --- events -------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """The midigpt command, as a user runs it."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -67,6 +68,22 @@ def test_help_has_examples():
         assert done.returncode == 0
         assert f"midigpt {command}" in done.stdout.split("examples:")[1]
     assert "COMMAND --help" in midigpt("--help").stdout
+
+
+EXTRAS = ("torch", "lightning", "pyarrow", "tokenizers", "transformers", "soundfile", "flask")
+
+
+def test_every_command_explains_itself_without_the_extras():
+    blocked = f"import sys; sys.modules.update(dict.fromkeys({EXTRAS}))"
+    code = f"{blocked}\nfrom midigpt.cli import main\nmain(sys.argv[1:])"
+    listed = midigpt("--help").stdout.split("COMMAND\n")[1].splitlines()
+    commands = [line.split()[0] for line in listed if re.match(" {4}[a-z]", line)]
+    assert {"generate", "compose", "train", "finetune"} < set(commands)
+    for command in commands:
+        run = [sys.executable, "-c", code, command, "--help"]
+        done = subprocess.run(run, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        assert f"midigpt {command}" in done.stdout
 
 
 def test_tokens_are_those_of_the_reference(tmp_path):

@@ -52,7 +52,7 @@ class TestPrompt:
         prompter = prompter_of(folder)
         ids = prompter.encode("Loud drums")
         assert ids[-1] == prompter.first_event + events.AUTOREGRESS
-        tokenizer = prompter._tokenizer
+        tokenizer = prompter.tokenizer
         assert tokenizer.id_to_token(ids[0]) == "<|begin_of_text|>"
         assert tokenizer.decode(ids[1:-1]) == (
             "You are a world-class composer. Please compose some music according to the "

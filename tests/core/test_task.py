@@ -203,13 +203,18 @@ def test_variations_are_the_same_as_single_results(engine, batch):
         assert one["gen_count"] == session.gen_count
 
 
-def test_loops_of_different_models_do_not_run_together(engine, tmp_path):
+def test_sessions_of_different_models_run_side_by_side(engine, tmp_path):
     path = write_tiny_checkpoint(tmp_path / "other.safetensors", "yellow", seed=1)
     other = InferenceEngine.from_checkpoint(path, backend="native")
-    loops = [*next(engine.session(song(), request(1)).task())]
-    loops += next(other.session(song(), request(1)).task())
-    with pytest.raises(ValueError, match="one transformer"):
-        _native.run_together(loops, 1)
+    expected = [e.session(song(), request(1)).run() for e in (engine, other)]
+    for passes in (1, 1000):
+        results, most = run_all(
+            [e.session(song(), request(1)).task() for e in (engine, other)], passes
+        )
+        assert results == expected and most == 2
+
+
+def test_what_is_no_loop_or_no_size_is_refused():
     with pytest.raises(ValueError, match="None"):
         _native.run_together([None], 1)
     with pytest.raises(ValueError, match="size is 0"):

@@ -65,7 +65,7 @@ def test_examples_are_a_prompt_a_mode_and_valid_events(prompter, piece, mixture)
         assert not (has_controls and mode == events.AUTOREGRESS)
         if mixture == ONLY["p"]:
             assert mode == events.AUTOREGRESS
-        text = prompter._tokenizer.decode(list(example.ids[1 : example.prompt - 1]))
+        text = prompter.tokenizer.decode(list(example.ids[1 : example.prompt - 1]))
         assert text.startswith("You are a world-class composer.")
 
 
@@ -168,7 +168,7 @@ def test_midicaps_are_paired_by_file_and_the_test_split_is_left_out(tmp_path, pr
         (found,) = from_midicaps(table, folder)
         assert found.captions == ("A heavy metal song.", "Fast guitars.")
     example = make_example(found, prompter, Recipe(length=300), [0])
-    text = prompter._tokenizer.decode(list(example.ids[1 : example.prompt - 1]))
+    text = prompter.tokenizer.decode(list(example.ids[1 : example.prompt - 1]))
     assert text.endswith(("A heavy metal song. ", "Fast guitars. "))
     with pytest.raises(ValueError, match="no file of"):
         list(from_midicaps(table, tmp_path / "lmd_full" / "a" / "b"))
@@ -288,3 +288,115 @@ def test_a_language_model_is_given_rows_for_events(tmp_path, corpus):
     saved = json.loads((tmp_path / "out" / "config.json").read_text())
     assert saved["vocab_size"] == size + events.VOCABULARY
     Prompter.from_folder(tmp_path / "out", saved["vocab_size"])
+
+
+def structured_llama(width=32):
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from midigpt.training.text.structured import StructuredLlama
+
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=300 + events.VOCABULARY,
+        hidden_size=width,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        tie_word_embeddings=True,
+    )
+    return StructuredLlama(LlamaForCausalLM(config), 300, {299: 120})
+
+
+def batch_of(piece, prompter, length=200):
+    examples = [
+        make_example(piece, prompter, Recipe(length, ONLY["p"], vary=True, recast=1.0), [seed])
+        for seed in range(2)
+    ]
+    return collate(examples, prompter.first_event)
+
+
+def test_a_structured_model_is_the_ordinary_one_it_folds_into(prompter, piece, monkeypatch):
+    monkeypatch.setattr("midigpt.training.text.structured._FAR_TIMES", events.TIMES)
+    monkeypatch.setattr("midigpt.training.text.structured._OTHER_INSTRUMENTS", 200)
+    model = structured_llama()
+    batch = batch_of(piece, prompter)
+    shift = model.first_event - prompter.first_event
+    ids, labels = batch["input_ids"], batch["labels"]
+    music = ids >= prompter.first_event
+    ids = torch.where(music, ids + shift, ids)
+    labels = torch.where(labels == IGNORED, labels, labels + shift)
+    loss, parts = model(ids, labels)
+    folded = model.fold()
+    hidden = folded.model(ids).last_hidden_state
+    expected, expected_parts = slot_loss(hidden, labels, folded.lm_head.weight, model.first_event)
+    assert float(loss) == pytest.approx(float(expected), rel=1e-4)
+    assert parts == pytest.approx(expected_parts, rel=1e-4)
+    assert folded.lm_head.weight is folded.model.embed_tokens.weight
+    controls = folded.lm_head.weight[300 + events.CONTROL_OFFSET : 300 + events.AUTOREGRESS]
+    assert not controls.any()
+
+
+def test_the_drawn_rows_stand_for_all(prompter, piece):
+    model = structured_llama()
+    ids = batch_of(piece, prompter)["labels"].flatten()
+    shift = model.first_event - prompter.first_event
+    wanted = torch.where(ids == IGNORED, ids, ids + shift)
+    slot = wanted[(wanted >= 300) & (wanted < 300 + events.TIMES)]
+    rows, weight = model._times(slot)
+    assert set(slot.tolist()) <= set(rows.tolist())
+    assert float(weight.exp().sum()) == pytest.approx(events.TIMES, rel=1e-4)
+    notes = wanted[(wanted >= 300 + events.NOTE_OFFSET) & (wanted <= 300 + events.REST)]
+    rows, weight = model._instruments(notes)
+    assert set(notes.tolist()) <= set(rows.tolist())
+    assert float(weight.exp().sum()) == pytest.approx(129 * 128 + 1, rel=1e-4)
+
+
+def test_recast_parts_are_named_in_the_description(prompter, piece):
+    plain, recast = Recipe(400, ONLY["p"]), Recipe(400, ONLY["p"], recast=1.0)
+    programs, told = set(), set()
+    for seed in range(12):
+        example = make_example(piece, prompter, recast, [seed])
+        notes = events.from_ids(music_of(example, prompter)).notes
+        programs |= set((notes[:, 2] // 128).tolist())
+        text = prompter.tokenizer.decode(list(example.ids[1 : example.prompt - 1]))
+        told |= {name for name in ("harp", "flute", "organ", "violin", "tuba") if name in text}
+        original = make_example(piece, prompter, plain, [seed])
+        assert len(original.ids)
+    assert len(programs) > 12
+    assert told
+
+
+def test_pieces_are_kept_on_disk(tmp_path, piece):
+    from dataclasses import replace
+
+    from midigpt.training.text.sources import cached
+
+    pieces = [piece, replace(piece, tempo=None, genre=None, captions=("Fast guitars.",))]
+    found = cached(tmp_path / "pieces.npz", lambda: iter(pieces))
+    again = cached(tmp_path / "pieces.npz", lambda: pytest.fail("looked for twice"))
+    for kept in (found, again):
+        assert [replace(p, notes=None) for p in kept] == [replace(p, notes=None) for p in pieces]
+        assert all(np.array_equal(a.notes, b.notes) for a, b in zip(kept, pieces, strict=True))
+
+
+def test_a_tempo_that_changes_much_is_not_said():
+    import struct
+
+    def file(tempos):
+        body = b"".join(
+            b"\x00\xff\x51\x03" + struct.pack(">I", t)[1:] + b"\x00\x90\x3c\x50\x83\x60\x80\x3c\x00"
+            for t in tempos
+        )
+        body += b"\x00\xff\x2f\x00"
+        return (
+            b"MThd"
+            + struct.pack(">IHHH", 6, 0, 1, 240)
+            + b"MTrk"
+            + struct.pack(">I", len(body))
+            + body
+        )
+
+    steady, changing = file([500_000] * 120), file([500_000, 900_000] * 60)
+    assert parse(steady).tempo == pytest.approx(120)
+    assert parse(changing).tempo is None

@@ -53,8 +53,11 @@ def write_tiny_llama(folder: Path, context: int = 2048, seed: int = 0) -> Path:
     return folder
 
 
-def write_orderly_llama(folder: Path, context: int = 512) -> Path:
+def write_orderly_llama(folder: Path, context: int = 512, pace: float | None = None) -> Path:
     """A model that has learnt nothing but the order of slots: time, duration, note.
+
+    With a pace, events follow each other after so many ticks on average; without, all times are
+    alike.
 
     Layers add nothing; each slot's ids share an embedding that the next slot's rows answer to.
     """
@@ -75,6 +78,8 @@ def write_orderly_llama(folder: Path, context: int = 512) -> Path:
         embedding[first + low : first + high] = 0.0
         embedding[first + low : first + high, slot] = 1.0
         head[first + low : first + high, (slot - 1) % 3] = 4.0
+    if pace is not None:
+        head[first : first + events.TIMES, 2] -= np.arange(events.TIMES) / (pace * 8)
     save_file(tensors, folder / "model.safetensors")
     return folder
 

@@ -69,6 +69,9 @@ class StandIn:
     def foresee(self, job: Job) -> Task[None]:
         yield ()
 
+    def settle(self, job: Job, result: Result) -> Task[None]:
+        yield ()
+
     def start(self, job: Job, listener: Listener) -> Task[Result]:
         self.jobs.append(job)
         if self.fail_with is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from offline import OfflinePlayer, OfflineServer
 
@@ -352,6 +354,23 @@ def test_no_note_is_stuck_after_the_end(how: str) -> None:
     assert len(player.heard) == told
 
 
+def test_a_note_that_is_taken_back_is_heard_no_more() -> None:
+    server = OfflineServer()
+    player = OfflinePlayer(server)
+    player.begin()
+    player.play(2)
+    player.say("note/remove", 0, 61, 0.2501, 1)  # onsets are rounded on their way
+    player.play(1, first=2)
+    server.run_until(server.clock.now() + 0.5)
+    human = server.jobs[-1].tracks[0]
+    heard = human.bars[1 - server.jobs[-1].first_bar]
+    assert [note.pitch for note in heard] == [60, 62, 63]
+    for arguments, code in (((0, 61, 0.25, 1), 4), ((1, 60, 0.0, 1), 8), ((7, 60, 0.0, 1), 2)):
+        player.forget()
+        player.say("note/remove", *arguments)
+        assert [told for told, _ in player.named("error")] == [code]
+
+
 # --- undo and regenerate --------------------------------------------------------------------------
 
 
@@ -373,6 +392,54 @@ def test_regenerate_writes_a_bar_anew_and_undo_brings_it_back() -> None:
     player.say("agent/undo")
     assert player.named("generated/open")[-1] == (1, 4, 0), "no version is left"
     assert player.named("generated/revision") == [(1, 4, 3), (1, 4, 4)]
+
+
+def test_any_take_of_a_bar_can_be_played_again() -> None:
+    server = OfflineServer()
+    server.backend.notes = lambda bar: _numbered(len(server.jobs))
+    player = OfflinePlayer(server)
+    player.begin(sampling_seed=5)
+    player.play(3)
+    server.run_until(6.5)
+    for _ in range(2):
+        player.say("agent/regenerate", 4)
+        server.run_until(server.clock.now() + 0.2)
+    assert player.named("generated/take") == [(1, 4, 1, 2), (1, 4, 2, 3)]
+
+    def pitches_of(take: int) -> list[int]:
+        player.forget()
+        player.say("agent/take", 4, take)
+        return [note[2] for note in player.named("generated/note")]
+
+    first, second, third = (pitches_of(take) for take in range(3))
+    assert first != second != third != first
+    assert pitches_of(0) == first
+    assert player.named("generated/take") == [(1, 4, 0, 3)]
+    player.say("agent/regenerate", 4)  # what was written since the chosen take stays
+    server.run_until(server.clock.now() + 0.2)
+    assert player.named("generated/take")[-1] == (1, 4, 3, 4)
+    assert pitches_of(2) == third
+    assert pitches_of(-1) == []
+    for bar, take in ((4, 4), (4, -2), (2, 0), (9, 0)):
+        player.forget()
+        player.say("agent/take", bar, take)
+        assert [code for code, _ in player.named("error")] == [4]
+
+
+def _numbered(number: int) -> tuple[BarNote, ...]:
+    return (BarNote(40 + number, 80, 0.0, 0.25),)
+
+
+def test_it_is_told_what_a_bar_cost() -> None:
+    server = OfflineServer()
+    player = OfflinePlayer(server)
+    player.begin(sampling_seed=5, temperature=1.5)
+    player.play(3)
+    server.run_until(6.5)
+    told = [json.loads(text) for (text,) in player.named("generation/done")]
+    assert [(t["start_bar"], t["end_bar"], t["track_id"]) for t in told][-1] == (4, 5, 1)
+    assert told[-1]["milliseconds"] == pytest.approx(100, abs=1)
+    assert (told[-1]["temperature"], told[-1]["seed"]) == (1.5, 5)
 
 
 def test_redo_goes_forward_through_what_undo_took_back() -> None:

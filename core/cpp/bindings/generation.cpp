@@ -5,6 +5,7 @@
 
 #include "bindings/cancel_flag.hpp"
 #include "bindings/module.hpp"
+#include "generation/bar_loop.hpp"
 #include "generation/event_loop.hpp"
 #include "generation/step_loop.hpp"
 
@@ -65,7 +66,13 @@ void bind_loop(py::module_& m) {
         .value("AT_NEWS", Pause::AtNews)
         .value("AT_TOKEN", Pause::AtToken);
 
-    py::class_<StepLoop>(m, "StepLoop", "Reads a prompt and writes a generation step in compiled code.")
+    py::class_<Loop>(m, "Loop", "Writes tokens after a prompt in compiled code.")
+        .def("run", &Loop::run, py::arg("most"), py::call_guard<py::gil_scoped_release>(),
+             "Up to `most` passes of the model; returns the status.")
+        .def_property_readonly("status", &Loop::status)
+        .def_property_readonly("prompt_left", &Loop::prompt_left, "Tokens of the prompt that are not read yet.");
+
+    py::class_<StepLoop, Loop>(m, "StepLoop", "Reads a prompt and writes a generation step in compiled code.")
         .def(py::init([](engine::Transformer& transformer, engine::Sequence& sequence, SessionState& state,
                          const TokenSampler& sampler, const Ids& ids, const Ids& positions, const Flags& shown,
                          const Flags& permitted, const std::optional<MeterRule>& meter, int first_position,
@@ -80,16 +87,12 @@ void bind_loop(py::module_& m) {
              py::arg("meter") = py::none(), py::arg("first_position"), py::arg("budget"),
              py::arg("pause") = Pause::Never, py::arg("cancel") = nullptr, py::keep_alive<1, 2>(),
              py::keep_alive<1, 3>(), py::keep_alive<1, 4>(), py::keep_alive<1, 14>())
-        .def("run", &StepLoop::run, py::arg("most"), py::call_guard<py::gil_scoped_release>(),
-             "Up to `most` passes of the model; returns the status.")
-        .def_property_readonly("status", &StepLoop::status)
-        .def_property_readonly("prompt_left", &StepLoop::prompt_left, "Tokens of the prompt that are not read yet.")
         .def_property_readonly("tokens", [](const StepLoop& loop) {
             return std::vector<int>(loop.tokens().begin(), loop.tokens().end());
         }, "Ids written so far.");
 
     m.def("run_together",
-          [](const std::vector<StepLoop*>& loops, int most, const CancelFlag* interrupt) {
+          [](const std::vector<Loop*>& loops, int most, const CancelFlag* interrupt) {
               if (std::find(loops.begin(), loops.end(), nullptr) != loops.end()) {
                   throw py::value_error("a loop is None");
               }
@@ -97,7 +100,7 @@ void bind_loop(py::module_& m) {
               run_together(loops, most, CancelFlag::of(interrupt));
           },
           py::arg("loops"), py::arg("most"), py::arg("interrupt") = nullptr,
-          "Advances loops of one transformer, all in one pass over the weights per token, up to `most` passes.\n"
+          "Advances loops, those of one transformer in one pass over the weights per token, up to `most` passes.\n"
           "Returns as soon as a loop pauses or ends, or `interrupt` is set. Ended loops stand aside.");
 }
 
@@ -112,6 +115,36 @@ void bind_slice_sampler(py::module_& m) {
             for (const auto& [first, last] : pairs) ranges.push_back({first, last});
             return sampler.draw(to_span(logits), ranges);
         }, py::arg("logits"), py::arg("ranges"), "A token id, or -1 when the ranges are empty.");
+}
+
+void bind_bar_loop(py::module_& m) {
+    py::enum_<DensityMethod>(m, "DensityMethod", "How an agent's density is that of its part, not of the band.")
+        .value("IMAGINE", DensityMethod::Imagine)
+        .value("THIN", DensityMethod::Thin);
+
+    py::class_<BarLoop, Loop>(m, "BarLoop", "Writes one bar of an agent's part after the events played so far.")
+        .def(py::init([](engine::Transformer& transformer, engine::Sequence& sequence, float temperature, int top_k,
+                         float top_p, const Ids& prompt, int first_id, int begin, int end, int instrument,
+                         std::vector<int> band, int lowest, int highest, DensityMethod method, float density,
+                         int most_notes, int budget, std::uint64_t seed, Pause pause, const CancelFlag* cancel) {
+                 return std::make_unique<BarLoop>(
+                     transformer, sequence, SliceRules{temperature, top_k, top_p}, to_ints(prompt),
+                     BarLoop::Settings{first_id, begin, end, instrument, std::move(band), lowest, highest, method,
+                                       density, most_notes, budget, static_cast<std::uint32_t>(seed), pause,
+                                       CancelFlag::of(cancel)});
+             }),
+             py::kw_only(), py::arg("transformer"), py::arg("sequence"), py::arg("temperature") = 1.0f,
+             py::arg("top_k") = 0, py::arg("top_p") = 1.0f, py::arg("prompt"), py::arg("first_id"), py::arg("begin"),
+             py::arg("end"), py::arg("instrument"), py::arg("band") = std::vector<int>{}, py::arg("lowest") = 0,
+             py::arg("highest") = 127, py::arg("method") = DensityMethod::Imagine, py::arg("density") = 1.0f,
+             py::arg("most_notes") = 64, py::arg("budget") = 600, py::arg("seed") = 0, py::arg("pause") = Pause::Never,
+             py::arg("cancel") = nullptr, py::keep_alive<1, 2>(), py::keep_alive<1, 3>(), py::keep_alive<1, 21>())
+        .def_property_readonly("notes", [](const BarLoop& loop) {
+            std::vector<std::tuple<int, int, int>> notes;
+            for (const auto& note : loop.notes()) notes.emplace_back(note.time, note.duration, note.pitch());
+            return notes;
+        }, "The agent's notes so far: time, duration, pitch.")
+        .def_property_readonly("drawn", &BarLoop::drawn, "Ids drawn, those given up too.");
 }
 
 void bind_event_loop(py::module_& m) {
@@ -146,6 +179,7 @@ void bind_generation(py::module_& m) {
     bind_sampler(m);
     bind_loop(m);
     bind_slice_sampler(m);
+    bind_bar_loop(m);
     bind_event_loop(m);
 }
 

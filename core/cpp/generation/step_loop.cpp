@@ -1,27 +1,14 @@
 #include "generation/step_loop.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
 namespace midigpt {
-namespace {
-
-// Tokens of one pass: enough to be worth the reading of the weights, few enough that others who write
-// meanwhile do not stall.
-constexpr int kRowsPerPass = 64;
-
-bool is_set(const std::atomic<bool>* flag) {
-    return flag != nullptr && flag->load(std::memory_order_relaxed);
-}
-
-}  // namespace
-
 StepLoop::StepLoop(engine::Transformer& transformer, engine::Sequence& sequence, SessionState& state,
                    TokenSampler sampler, Prompt prompt, Settings settings)
-    : transformer_(transformer),
+    : Loop(transformer, settings.cancel),
       sequence_(sequence),
       state_(state),
       sampler_(std::move(sampler)),
@@ -55,24 +42,16 @@ void StepLoop::check(std::size_t vocab_size) const {
     }
 }
 
-StepStatus StepLoop::run(int most) {
-    StepLoop* const self = this;
-    run_together({&self, 1}, most);
-    return status_;
-}
-
-// Whether another pass is wanted; settles the status.
 bool StepLoop::goes_on() {
     if (status_ == StepStatus::NoLegalToken) return false;
     const bool is_full = prompt_left() == 0 && static_cast<int>(tokens_.size()) >= settings_.budget;
     status_ = state_.complete()             ? StepStatus::Complete
               : is_full                     ? StepStatus::Full
-              : is_set(settings_.cancel)    ? StepStatus::Cancelled
+              : is_set(cancel_)    ? StepStatus::Cancelled
                                             : StepStatus::Running;
     return status_ == StepStatus::Running;
 }
 
-// The next tokens to be read: at most `room` of the prompt, then the newest one.
 engine::Segment StepLoop::next_segment(int room) {
     engine::Segment segment;
     segment.sequence = &sequence_;
@@ -91,7 +70,6 @@ engine::Segment StepLoop::next_segment(int room) {
     return segment;
 }
 
-// After a pass: the prompt is further read, or the next token is chosen. Returns whether to pause.
 bool StepLoop::take_logits() {
     read_ += reading_;
     if (prompt_left() > 0) return settings_.pause == Pause::AtToken;
@@ -127,38 +105,6 @@ void StepLoop::keep_meter() {
         if (meter.signatures[id] != 0 || (bar_waits_ && meter.content[id] != 0)) allowed_[id] = 0;
     }
     allowed_[meter.signature_id] = 1;
-}
-
-void run_together(std::span<StepLoop* const> loops, int most, const std::atomic<bool>* interrupt) {
-    if (loops.empty()) return;
-    engine::Transformer& transformer = loops.front()->transformer_;
-    if (std::any_of(loops.begin(), loops.end(), [&](auto* loop) { return &loop->transformer_ != &transformer; })) {
-        throw std::invalid_argument("loops that run together must share one transformer");
-    }
-    std::vector<StepLoop*> running;
-    std::vector<engine::Segment> segments;
-    running.reserve(loops.size());
-    segments.reserve(loops.size());
-    const std::atomic<bool>* cancel = loops.size() == 1 ? loops.front()->settings_.cancel : nullptr;
-
-    bool pauses = false;
-    for (int pass = 0; pass < most && !pauses && !is_set(interrupt); ++pass) {
-        running.clear();
-        segments.clear();
-        std::copy_if(loops.begin(), loops.end(), std::back_inserter(running),
-                     [](StepLoop* loop) { return loop->goes_on(); });
-        if (running.empty()) return;
-        int room = kRowsPerPass - static_cast<int>(running.size());
-        for (StepLoop* loop : running) {
-            segments.push_back(loop->next_segment(std::max(room, 0) + 1));
-            room -= static_cast<int>(segments.back().ids.size()) - 1;
-        }
-        if (!transformer.forward(segments, {}, cancel)) {
-            loops.front()->goes_on();
-            return;
-        }
-        for (StepLoop* loop : running) pauses |= loop->take_logits();
-    }
 }
 
 }  // namespace midigpt

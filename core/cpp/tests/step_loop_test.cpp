@@ -96,15 +96,15 @@ TEST("step loop: loops that join and leave each other write what they write alon
             alone.push_back(tokens_of(*player->loop));
         }
         std::vector<std::unique_ptr<Band::Player>> players;
-        std::vector<StepLoop*> loops;
+        std::vector<Loop*> loops;
         for (unsigned seed = 0; seed < 5; ++seed) {
             players.push_back(band.player(seed, seed % 2 == 0 ? Pause::AtNews : Pause::Never));
             loops.push_back(players.back()->loop.get());
             run_together(loops, 3);
         }
-        const auto runs = [](const StepLoop* loop) { return loop->status() == StepStatus::Running; };
+        const auto runs = [](const Loop* loop) { return loop->status() == StepStatus::Running; };
         while (std::any_of(loops.begin(), loops.end(), runs)) run_together(loops, 10);
-        for (std::size_t i = 0; i < loops.size(); ++i) CHECK_EQUAL(tokens_of(*loops[i]), alone[i]);
+        for (std::size_t i = 0; i < loops.size(); ++i) CHECK_EQUAL(tokens_of(*players[i]->loop), alone[i]);
     }
 }
 
@@ -136,7 +136,7 @@ TEST("step loop: pauses at every token, at news, or for an interrupt") {
         player->loop->run(1000);
         CHECK_EQUAL(player->loop->tokens().size(), count);
     }
-    StepLoop* const loop = player->loop.get();
+    Loop* const loop = player->loop.get();
     const std::atomic<bool> interrupt{true};
     run_together({&loop, 1}, 1000, &interrupt);
     CHECK_EQUAL(loop->tokens().size(), 5u);

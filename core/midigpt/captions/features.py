@@ -17,6 +17,7 @@ from midigpt.smf import checked
 TONICS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 #: An instrument counts when it plays at least this share of the notes.
 _LEAST_SHARE = 0.02
+_STEADY = 0.1
 _PADDING = bytes(8)
 _Value = TypeVar("_Value")
 
@@ -73,11 +74,19 @@ def measure_midi(data: bytes, genre: str | None = None) -> Features:
 
 def tempo_and_meter(data: bytes) -> tuple[float, tuple[int, int]]:
     """The tempo (quarter notes a minute) and meter in force the longest; 120 and 4/4 if none is."""
+    return timing(data)[:2]
+
+
+def timing(data: bytes) -> tuple[float, tuple[int, int], float]:
+    """As :func:`tempo_and_meter`, and the share of time when the tempo is within 10 % of that."""
     file = ScoreSecond.from_midi(checked(bytes(data)) + _PADDING)
     end = float(file.end())
-    tempos = [(t.time, round(t.qpm, 2)) for t in file.tempos]
-    meters = [(t.time, (t.numerator, t.denominator)) for t in file.time_signatures]
-    return _longest(tempos, end, 120.0), _longest(meters, end, (4, 4))
+    tempos = _lasting([(t.time, round(t.qpm, 2)) for t in file.tempos], end) or {120.0: 1.0}
+    meters = _lasting([(t.time, (t.numerator, t.denominator)) for t in file.time_signatures], end)
+    tempo = max(tempos, key=lambda value: tempos[value])
+    near = sum(time for value, time in tempos.items() if abs(value / tempo - 1) <= _STEADY)
+    meter = max(meters, key=lambda value: meters[value], default=(4, 4))
+    return tempo, meter, near / (sum(tempos.values()) or 1.0)
 
 
 def key_of(notes: events.Events) -> str | None:
@@ -90,12 +99,10 @@ def key_of(notes: events.Events) -> str | None:
     return f"{TONICS[level % 12]} {'major' if level < 12 else 'minor'}"
 
 
-def _longest(changes: list[tuple[float, _Value]], end: float, default: _Value) -> _Value:
-    """The value in force for the longest time."""
-    if not changes:
-        return default
+def _lasting(changes: list[tuple[float, _Value]], end: float) -> dict[_Value, float]:
+    """For how long each value is in force."""
     lasting: dict[_Value, float] = {}
-    times = [time for time, _ in changes[1:]] + [max(end, changes[-1][0])]
+    times = [time for time, _ in changes[1:]] + [max(end, changes[-1][0])] if changes else []
     for (start, value), stop in zip(changes, times, strict=True):
         lasting[value] = lasting.get(value, 0.0) + stop - start
-    return max(lasting, key=lambda value: lasting[value])
+    return lasting

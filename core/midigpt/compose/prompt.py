@@ -18,7 +18,7 @@ class Prompter:
     """Makes prompts, and knows where the model's event ids begin: behind those of its tokenizer."""
 
     def __init__(self, tokenizer: Any, vocab_size: int) -> None:
-        self._tokenizer = tokenizer
+        self.tokenizer = tokenizer
         self.first_event: int = tokenizer.get_vocab_size()
         room = vocab_size - self.first_event
         if room < events.VOCABULARY:
@@ -59,5 +59,5 @@ class Prompter:
         """
         if not description.strip():
             raise ValueError("the prompt is empty; a description of the music is wanted")
-        text: list[int] = self._tokenizer.encode(f"{SYSTEM}{description} ").ids
+        text: list[int] = self.tokenizer.encode(f"{SYSTEM}{description} ").ids
         return [*text, self.first_event + events.AUTOREGRESS]

@@ -11,7 +11,7 @@ Result = TypeVar("Result")
 
 #: Yields the loops that want to be advanced, by any number of passes, before it is resumed; none
 #: when it runs a model by itself and only offers a pause. Returns the result.
-Task: TypeAlias = Generator[Sequence[_native.StepLoop], None, Result]
+Task: TypeAlias = Generator[Sequence[_native.Loop], None, Result]
 
 #: Passes of the model between two returns to Python, which counts tokens and reports progress.
 BURST = 32

@@ -12,7 +12,7 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,16 +31,20 @@ log = logging.getLogger(__name__)
 Notes = npt.NDArray[np.int16]
 """Shape (n, 5), sorted by bar: bar, onset in the bar, duration, pitch, velocity; times in ticks."""
 
-_FORMAT = 2  # of the cache; raise it when parsing or rounding changes
+_FORMAT = 3  # of the cache; raise it when parsing or rounding changes
 
 
 @dataclass(frozen=True)
 class PieceTrack:
-    """One track: General MIDI program (0..127), drums or not, and its notes."""
+    """One track: General MIDI program (0..127), drums or not, its notes, and its metric level.
+
+    The metric level is what a label says, 0..12; -1 = to be measured.
+    """
 
     program: int
     is_drum: bool
     notes: Notes
+    metric_level: int = -1
 
     def bars(self, start: int, stop: int) -> Notes:
         """The notes of the bars ``start`` to ``stop - 1``."""
@@ -58,11 +62,12 @@ class PieceTrack:
 
 @dataclass(frozen=True)
 class Piece:
-    """One piece: its source, the time signature of each bar, and its tracks."""
+    """One piece: its source, the time signature of each bar, its tracks, and names of genres."""
 
     source: str
     signatures: npt.NDArray[np.int16]  # (bars, 2): numerator, denominator
     tracks: tuple[PieceTrack, ...]
+    styles: tuple[str, ...] = ()
 
     @property
     def n_bars(self) -> int:
@@ -168,31 +173,45 @@ def _parse_rows(
 def _parse(resolution: int, row: Row) -> Piece | str:
     """The piece, or why there is none."""
     try:
-        piece = piece_from_score(Score.from_bytes(row.midi), row.source, resolution)
+        piece = _label(piece_from_score(Score.from_bytes(row.midi), row.source, resolution), row)
     except Exception as error:  # whatever a file of unknown origin does to the parser
         log.debug("%s: %s", row.source, error)
         return "could not be read"
     return piece if piece.tracks else "without notes"
 
 
+def _label(piece: Piece, row: Row) -> Piece:
+    """The piece with what the row says of it; levels of other tracks than these are no use."""
+    tracks = piece.tracks
+    if len(row.metric_levels) == len(tracks):
+        tracks = tuple(map(_with_level, tracks, row.metric_levels))
+    return replace(piece, tracks=tracks, styles=row.styles)
+
+
+def _with_level(track: PieceTrack, level: int) -> PieceTrack:
+    return replace(track, metric_level=level)
+
+
 def _save(path: Path, pieces: Iterable[Piece], skipped: Mapping[str, int]) -> None:
     """Flat arrays: notes and signatures end to end, one row for each track, one for each piece."""
-    notes, signatures, tracks, counts, sources = [], [], [], [], []
+    notes, signatures, tracks, counts, sources, styles = [], [], [], [], [], []
     for piece in pieces:
         sources.append(piece.source)
+        styles.append(",".join(piece.styles))
         signatures.append(piece.signatures)
         counts.append((piece.n_bars, len(piece.tracks)))
         for track in piece.tracks:
             notes.append(track.notes)
-            tracks.append((track.program, track.is_drum, len(track.notes)))
+            tracks.append((track.program, track.is_drum, len(track.notes), track.metric_level))
     partial = path.with_suffix(".partial.npz")
     np.savez(
         partial,
         notes=np.concatenate([np.zeros((0, 5), np.int16), *notes]),
         signatures=np.concatenate([np.zeros((0, 2), np.int16), *signatures]),
-        tracks=np.array(tracks, np.int64).reshape(-1, 3),
+        tracks=np.array(tracks, np.int64).reshape(-1, 4),
         counts=np.array(counts, np.int64).reshape(-1, 2),
         sources=np.array(sources, np.str_),
+        styles=np.array(styles, np.str_),
         skipped=np.array(json.dumps(skipped)),
     )
     partial.replace(path)
@@ -203,11 +222,15 @@ def _load(path: Path) -> Corpus:
         data: dict[str, Any] = {name: arrays[name] for name in arrays.files}
     pieces = []
     note = bar = track = 0
-    for source, (n_bars, n_tracks) in zip(data["sources"], data["counts"].tolist(), strict=True):
+    columns = (data["sources"], data["counts"].tolist(), data["styles"])
+    for source, (n_bars, n_tracks), names in zip(*columns, strict=True):
         tracks = []
-        for program, is_drum, n_notes in data["tracks"][track : track + n_tracks].tolist():
-            tracks.append(PieceTrack(program, bool(is_drum), data["notes"][note : note + n_notes]))
+        for program, is_drum, n_notes, level in data["tracks"][track : track + n_tracks].tolist():
+            notes = data["notes"][note : note + n_notes]
+            tracks.append(PieceTrack(program, bool(is_drum), notes, level))
             note += n_notes
-        pieces.append(Piece(str(source), data["signatures"][bar : bar + n_bars], tuple(tracks)))
+        styles = tuple(str(names).split(",")) if names else ()
+        signatures = data["signatures"][bar : bar + n_bars]
+        pieces.append(Piece(str(source), signatures, tuple(tracks), styles))
         bar, track = bar + n_bars, track + n_tracks
     return Corpus(pieces, json.loads(str(data["skipped"])))

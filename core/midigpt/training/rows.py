@@ -7,17 +7,30 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_plus
 
 _MIDI_COLUMNS = ("midi", "music")
+_CHOICE_COLUMNS = ("license", "source", "num_tracks", "total_notes")
+_LABEL_COLUMNS = ("music_style_scraped", "NOMML")
 _BATCH = 64  # rows in memory at once
 
 
 @dataclass(frozen=True)
 class Row:
-    """The bytes of a Standard MIDI File, and where it is from (empty if unknown)."""
+    """The bytes of a Standard MIDI File, and what else is known of it.
+
+    Attributes:
+        midi: the file.
+        source: where it is from; empty if unknown.
+        styles: names of genres, in lower case (column ``music_style_scraped``, URL-encoded, with
+            commas between them).
+        metric_levels: of each track, 0..12, -1 = unknown (column ``NOMML``).
+    """
 
     midi: bytes
     source: str
+    styles: tuple[str, ...] = ()
+    metric_levels: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,7 +69,7 @@ def chosen_rows(path: str | Path, choice: RowChoice, skipped: Counter[str]) -> I
     midi = next((name for name in _MIDI_COLUMNS if name in names), None)
     if midi is None:
         raise ValueError(f"{path} has no column of MIDI files; one of {_MIDI_COLUMNS} is wanted")
-    wanted = {"license", "source", "num_tracks", "total_notes"} & names
+    wanted = {*_CHOICE_COLUMNS, *_LABEL_COLUMNS} & names
     for group in range(file.metadata.num_row_groups):
         unread = file.metadata.row_group(group).num_rows
         try:
@@ -68,11 +81,23 @@ def chosen_rows(path: str | Path, choice: RowChoice, skipped: Counter[str]) -> I
                     data, source = row[midi], row.get("source")
                     if isinstance(data, str):  # text in place of bytes cannot be a MIDI file
                         data = None
-                    yield Row(data or b"", source or "")
+                    styles = _styles(row.get("music_style_scraped"))
+                    yield Row(data or b"", source or "", styles, _levels(row.get("NOMML")))
         except (arrow.ArrowException, OSError):
             skipped["in damaged parts of the file"] += unread
     if not skipped["not chosen"]:
         del skipped["not chosen"]
+
+
+def _styles(text: object) -> tuple[str, ...]:
+    names = unquote_plus(text).split(",") if isinstance(text, str) else ()
+    return tuple(name.strip().lower() for name in names if name.strip())
+
+
+def _levels(values: object) -> tuple[int, ...]:
+    if not isinstance(values, list) or not all(isinstance(value, int) for value in values):
+        return ()
+    return tuple(values)
 
 
 def _open(path: Path) -> Any:

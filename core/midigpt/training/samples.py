@@ -71,6 +71,9 @@ class Shape:
         min_fill_ratio: share of the bars in which a track must play, 0..1.
         infill_bar_fraction: largest share of all bars that is left out to be filled in.
         masks: how often and how much is hidden of the rest.
+        velocity_off, microtiming_off: share of the samples that are written without, 0..1; used
+            where the encoder can switch them.
+        genre: share of the samples of a piece of known genre that name it, 0..1.
     """
 
     min_tracks: int = 1
@@ -78,6 +81,9 @@ class Shape:
     min_fill_ratio: float = 0.0
     infill_bar_fraction: float = 0.5
     masks: MaskBarConfig = field(default_factory=lambda: MaskBarConfig(0.15))
+    velocity_off: float = 0.0
+    microtiming_off: float = 0.0
+    genre: float = 1.0
 
 
 class Sampler:
@@ -119,7 +125,7 @@ class Sampler:
         if encoder_config.supports_infill:
             self._fill_start = vocabulary.encode_val(token_type_from_name("FillInStart"), 0)
         self._tracks = range(*vocabulary.range(token_type_from_name("Track")))
-        self._resolution = encoder_config.resolution
+        self._config, self._resolution = encoder_config, encoder_config.resolution
         self._signatures = frozenset(encoder_config.time_signatures)
         self._kinds, self._windows = kinds, windows
 
@@ -134,7 +140,13 @@ class Sampler:
         sample = draw[choose(self._kinds, rng)](piece, rng)
         return None if sample is None else replace(sample, source=piece.source)
 
-    def live_sample(self, session: Score, situation: Situation, foresee: bool = False) -> Sample:
+    def live_sample(
+        self,
+        session: Score,
+        situation: Situation,
+        foresee: bool = False,
+        options: EncodeOptions | None = None,
+    ) -> Sample:
         """The live sample of a session whose last track is the agent's.
 
         Args:
@@ -144,6 +156,7 @@ class Sampler:
             situation: the moment.
             foresee: take the agent's attributes from its bars to come as well, as if a user who
                 wants just these had set them; otherwise from its past alone.
+            options: switches and genre.
         """
         *players, agent = session.tracks
         role = role_of_track(agent)
@@ -164,7 +177,7 @@ class Sampler:
             agent.bars[target:] = map(_silent, answer)
         self._analyse(session)
         agent.bars[target:] = answer
-        ids, hidden_ids = self._encode(session)
+        ids, hidden_ids = self._encode(session, options or EncodeOptions())
         return Sample(ids, self._bar_index(ids, target), "live", "", role, hidden_ids)
 
     def _draw_live(self, piece: Piece, rng: Random) -> Sample | None:
@@ -187,7 +200,8 @@ class Sampler:
             return None
         situation = draw_hearing(situation, session, rng)
         vary(session, rng)
-        return self.live_sample(session, situation, foresee=rng.random() < _FORESEE)
+        foresee = rng.random() < _FORESEE
+        return self.live_sample(session, situation, foresee, self._draw_options(piece, rng))
 
     def _draw_ar(self, piece: Piece, rng: Random) -> Sample | None:
         """Whole tracks, one after the other."""
@@ -197,7 +211,7 @@ class Sampler:
         last = len(score.tracks) - 1
         self._hide(score, {(last, bar) for bar in range(len(score.tracks[last].bars))}, rng)
         self._analyse(score)
-        ids, hidden = self._encode(score)
+        ids, hidden = self._encode(score, self._draw_options(piece, rng))
         role = role_of_track(score.tracks[-1])
         return Sample(ids, self._bar_index(ids, 0), "ar", "", role, hidden)
 
@@ -212,7 +226,9 @@ class Sampler:
             return None
         self._hide(score, fills, rng)
         self._analyse(score)
-        ids, hidden = self._encode(score, fills)
+        options = self._draw_options(piece, rng)
+        options.multi_fill = fills
+        ids, hidden = self._encode(score, options)
         return Sample(ids, ids.index(self._fill_start) + 1, "infill", "", "", hidden)
 
     def _draw_window(self, piece: Piece, rng: Random) -> Score | None:
@@ -251,17 +267,27 @@ class Sampler:
         score = Score(resolution=self._resolution)
         for track in tracks:
             kind = "drum" if track.is_drum else "melodic"
-            score.tracks.append(
-                Track(bars_from_piece(piece, track, start, stop), track.program, kind)
-            )
+            cut = Track(bars_from_piece(piece, track, start, stop), track.program, kind)
+            if track.metric_level >= 0:
+                cut.attributes["_nomml_raw"] = track.metric_level
+            score.tracks.append(cut)
         return score
 
-    def _encode(
-        self, score: Score, fills: Collection[tuple[int, int]] = ()
-    ) -> tuple[list[int], Spans]:
-        options = EncodeOptions()
+    def _draw_options(self, piece: Piece, rng: Random) -> EncodeOptions:
+        """What the sample says of itself: its genre, and what it is written without."""
+        options, shape = EncodeOptions(), self._shape
+        known = self._config.genre_grouping
+        genres = [style for style in piece.styles if known and known.contains(style)]
+        if known and genres and rng.random() < shape.genre:
+            options.genre = known.encode(rng.choice(genres))
+        if self._config.switchable_velocity and rng.random() < shape.velocity_off:
+            options.use_velocity = 0
+        if self._config.switchable_microtiming and rng.random() < shape.microtiming_off:
+            options.use_microtiming = 0
+        return options
+
+    def _encode(self, score: Score, options: EncodeOptions) -> tuple[list[int], Spans]:
         options.window_bars = len(score.tracks[0].bars)
-        options.multi_fill = set(fills)
         options.use_span_masks = self._span_masks
         flat = self._tokenizer.to_grid(score)
         result = self._tokenizer.encoder.encode_full(flat, options)

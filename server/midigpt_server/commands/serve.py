@@ -11,14 +11,18 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from midigpt import __version__
 from midigpt.inference import InferenceEngine
+from midigpt.inference.pretrained import bundled_llama
 from midigpt_server import logs
 from midigpt_server.access import is_loopback
 from midigpt_server.discovery.advertise import Advertisement
 from midigpt_server.generation.engine_backend import EngineBackend
+from midigpt_server.generation.llama_backend import LlamaBackend
+from midigpt_server.generation.models import Models
 from midigpt_server.journal.location import journal_path
 from midigpt_server.server import Server
 from midigpt_server.session.registry import IDLE_SECONDS, MAX_SESSIONS, Capacity
@@ -86,7 +90,7 @@ def _make(options: argparse.Namespace, cleanup: contextlib.ExitStack) -> Server:
     transports = [udp, *_tcp(options.host, udp.port, options.tcp)]
     if options.advertise:
         cleanup.callback(Advertisement(options.advertise, *udp.address).close)
-    backend = _load(options.ckpt, options.device)
+    backend = Models(_load(options.ckpt, options.device), _load_llama(options.llama))
     return Server(
         *(backend, transports, parameter_defaults(options), options.reply_port, options.token),
         journal=journal_path() if options.journal else None,
@@ -104,6 +108,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     parser.add_argument("--ckpt", metavar="PATH", help="checkpoint (default: the bundled one)")
+    parser.add_argument(
+        "--llama",
+        metavar="FOLDER",
+        type=Path,
+        help="text-to-music Llama for agents with model=llama (default: the bundled one)",
+    )
     parser.add_argument(
         "--device",
         help="of PyTorch: cpu, cuda, mps or auto (default: compiled code on the CPU, if it can)",
@@ -240,6 +250,18 @@ def _at_least_one(kind: type[int] | type[float]) -> Callable[[str], float]:
         return number
 
     return parse
+
+
+def _load_llama(folder: Path | None) -> LlamaBackend | None:
+    """The Llama named, or the bundled one if it can be had."""
+    if folder is not None:
+        return LlamaBackend.open(folder)
+    bundled = bundled_llama(None)
+    try:
+        return LlamaBackend.open(bundled) if bundled else None
+    except ImportError as missing:
+        log.info("no llama agents: %s", missing)
+        return None
 
 
 def _port(text: str) -> int:

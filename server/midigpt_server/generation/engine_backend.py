@@ -97,6 +97,10 @@ class EngineBackend:
         session.cancel_event = job.cancel
         return session
 
+    def settle(self, job: Job, result: Result) -> Task[None]:
+        """Nothing: the next prompt is not known before its bar is heard."""
+        yield ()
+
     def _session(self, job: Job) -> SamplingSession:
         """Raises ``ValueError``: the request cannot be fulfilled."""
         cache = self._prefixes.pop(job.voice, None) or PrefixCache(1)

@@ -59,7 +59,8 @@ class Job:
     ``agent_id`` from ``write_from`` on are written, those from ``target`` to ``deliver_end`` are
     delivered. ``take`` tells writings of the same bar apart; ``voice`` is
     the same for all jobs of one agent of one session. ``deadline`` is when the bar is due,
-    in seconds of the server's clock, if that is known.
+    in seconds of the server's clock, if that is known, and ``tempo`` the session's, in quarter
+    notes a minute.
     """
 
     agent_id: int
@@ -76,6 +77,7 @@ class Job:
     take: int = 0
     voice: str = ""
     deadline: float | None = field(default=None, compare=False)
+    tempo: float | None = field(default=None, compare=False)
     cancel: Cancellation = field(default_factory=Cancellation, compare=False)
 
     def asks_the_same(self, other: Job) -> bool:
@@ -83,6 +85,11 @@ class Job:
         return all(
             getattr(self, f.name) == getattr(other, f.name) for f in fields(self) if f.compare
         )
+
+    @property
+    def model(self) -> str:
+        """Which kind of model writes it."""
+        return str(self.track_values.get("model", "gpt2"))
 
     @property
     def agent(self) -> JobTrack:
@@ -150,3 +157,6 @@ class Backend(Protocol):
 
     def foresee(self, job: Job) -> Task[None]:
         """A task that reads the prompt of a job that may come, so that less is left to do then."""
+
+    def settle(self, job: Job, result: Result) -> Task[None]:
+        """A task that reads what a job has written, for the one that follows."""

@@ -32,7 +32,7 @@ class ModelInfo:
     """The checkpoint as sessions see it.
 
     ``window_lengths`` in bars and ``meters`` are empty when every value will do;
-    ``decode_resolution`` is in ticks per quarter note.
+    ``decode_resolution`` is in ticks per quarter note; ``models`` are what an agent may play with.
     """
 
     window_lengths: tuple[int, ...] = ()
@@ -40,6 +40,7 @@ class ModelInfo:
     has_mask_token: bool = True
     attributes: dict[str, AttributeInfo] = field(default_factory=dict)
     decode_resolution: int = 1920
+    models: tuple[str, ...] = ("gpt2",)
 
     @property
     def mask_mode(self) -> str:
@@ -64,4 +65,5 @@ class ModelInfo:
             "window_lengths": list(self.window_lengths),
             "meters": [str(meter) for meter in self.meters],
             "mask_mode": self.mask_mode,
+            "models": list(self.models),
         }

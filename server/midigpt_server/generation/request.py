@@ -50,7 +50,7 @@ def request_of(job: Job, bar_attributes: frozenset[str] = frozenset()) -> Genera
     return GenerationRequest(
         [_prompt(job, index, track, bar_attributes) for index, track in enumerate(job.tracks)],
         InferenceConfig(
-            seed=bar_seed(job.values["sampling_seed"], job.target, _voice(job)),
+            seed=bar_seed(job.values["sampling_seed"], job.target, voice_of(job)),
             bars_per_step=job.values["num_anticipated_bars"],
             tracks_per_step=0,
             **values,
@@ -67,7 +67,8 @@ def bar_seed(seed: int, bar: int, voice: int = 0) -> int:
     return seed if seed < 0 else (seed + _SEED_STEP * bar + _VOICE_STEP * voice) % _SEEDS
 
 
-def _voice(job: Job) -> int:
+def voice_of(job: Job) -> int:
+    """Tells agents and takes apart, for seeds."""
     agents = [track.id for track in job.tracks if track.is_agent]
     return agents.index(job.agent_id) + len(agents) * job.take
 

@@ -70,8 +70,8 @@ class GenerationThread:
 
     ``post`` is called on the thread with each event; it must be thread-safe. Every job ends with
     exactly one :class:`Succeeded` or :class:`Failed`. What is to be foreseen (prompts that are
-    likely to come, one of each voice) is read only while no job runs, the earliest deadline first;
-    a newer one of the same voice, or its job, takes its place.
+    likely to come, or what was written last, one of each voice) is read only while no job runs, the
+    earliest deadline first; a newer one of the same voice, or its job, takes its place.
     """
 
     def __init__(self, backend: Backend, post: Callable[[GenerationEvent], None]) -> None:
@@ -153,6 +153,7 @@ class GenerationThread:
             return
         except StopIteration as end:
             outcome: GenerationEvent = Succeeded(job, end.value)
+            self._foreseen[job] = (self._backend.settle(job, end.value), ())
             self.costs.learn(end.value.tokens, time.monotonic() - self._began[job])
         except BaseException as error:  # the thread must outlive whatever a job raises
             outcome = Failed(job, self._reason(job, error))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from midigpt_server.protocol.fields import Field
 
 FALLBACKS = ("none", "repeat", "vary", "hold", "rest")
+MODELS = ("gpt2", "llama")
 MASK_MODES = ("token", "attention", "attention_approx", "attention_skip", "remove")
 
 PARAMETERS: dict[str, Field] = {
@@ -166,6 +167,29 @@ TRACK_PARAMETERS: dict[str, Field] = {
         Field("max_pitch", "int", "highest pitch this agent may play", 0, 127, default=127),
         Field("mute", "bool", "the agent rests", default=False),
         Field("instrument", "int", "General MIDI program", 0, 127),
+        Field(
+            "model",
+            "string",
+            "what this agent plays with: gpt2, the checkpoint of bar tokens, or llama, a "
+            "text-to-music model, if the server has one",
+            choices=MODELS,
+            default="gpt2",
+        ),
+        Field(
+            "prompt_text",
+            "string",
+            "of a llama: the music in words, as prompt/text sets it; empty: what is known of the "
+            "session",
+            default="",
+        ),
+        Field(
+            "density",
+            "float",
+            "of a llama: factor of how readily it plays, 1 = as the model would",
+            0.1,
+            10.0,
+            default=1.0,
+        ),
         *(PARAMETERS[name] for name in _OF_AGENTS),
     )
 }

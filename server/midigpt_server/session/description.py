@@ -38,7 +38,7 @@ def tracks(stage: Stage, with_notes: bool = False) -> list[dict[str, Any]]:
             "ignored": track.ignored,
             "parameters": track.parameters,
             "attributes": track.attributes,
-            **({"bars": _bars(stage, track)} if with_notes else {}),
+            **({"bars": _bars(stage, track), "takes": _takes(stage, track)} if with_notes else {}),
         }
         for track in stage.piece.tracks
     ]
@@ -56,6 +56,16 @@ def parameters(stage: Stage) -> dict[str, Any]:
             "meaning": field.doc,
         }
         for name, field in PARAMETERS.items()
+    }
+
+
+def _takes(stage: Stage, track: Track) -> dict[int, list[int]]:
+    """Bars that have several: which one is played, and how many there are."""
+    first = stage.piece.playhead - SNAPSHOT_BARS
+    return {
+        stage.timeline.song_bar(bar): [takes.played, len(takes.written)]
+        for bar, takes in sorted(track.takes.items())
+        if bar >= first and len(takes.written) > 1
     }
 
 

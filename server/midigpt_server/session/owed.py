@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from midigpt_server.protocol.errors import Code, ProtocolError
 from midigpt_server.session import scheduling
 from midigpt_server.session.foresight import Foresight
 from midigpt_server.session.piece import Track
@@ -62,14 +61,8 @@ class Owed:
             if moment is not None and moment <= self._stage.now:
                 self._want_next(agent, playhead + 1, playhead + 1)
 
-    def regenerate(self, agent: Track, bar: int) -> None:
-        """Write a bar anew; raises ProtocolError 4 unless it was written and is not over."""
-        if bar < self._stage.piece.playhead or bar not in agent.revisions:
-            raise ProtocolError(
-                Code.BAD_ARGUMENT,
-                f"bar_index = {self._stage.timeline.song_bar(bar)}: a bar that was written and is "
-                "not over is wanted",
-            )
+    def want_again(self, agent: Track, bar: int) -> None:
+        """Want another take of a bar."""
         wanted = self._wanted(agent, bar, bar + 1, self._stage.piece.playhead)
         wanted.take, wanted.give_up_at = agent.revisions[bar], None
         self.wanted[agent.id, True] = wanted

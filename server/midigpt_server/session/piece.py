@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from midigpt_server.protocol.errors import Code, ProtocolError
+from midigpt_server.session.takes import Takes
 from midigpt_server.timing.bars import BarNote, Meter
 
 MAX_TRACKS = 64
 MAX_NOTES_PER_BAR = 1024  # of one track
+_SAME_ONSET = 1e-3  # of a bar: onsets are rounded on their way
 KEPT_BARS = 64  # before the playhead; more than any window
 
 
@@ -19,8 +21,7 @@ class Track:
     """One track; ``bars`` holds notes by absolute bar index, ended or not.
 
     Of an agent: its own ``parameters`` and ``attributes``; for each bar that was sent, how often
-    (``revisions``), what it was before (``versions``, the newest last) and what was taken back
-    (``undone``).
+    (``revisions``) and what was written for it (``takes``).
     """
 
     id: int
@@ -32,8 +33,7 @@ class Track:
     attributes: dict[str, int] = field(default_factory=dict)
     bars: dict[int, list[BarNote]] = field(default_factory=lambda: defaultdict(list))
     revisions: dict[int, int] = field(default_factory=dict)
-    versions: dict[int, list[list[BarNote]]] = field(default_factory=dict)
-    undone: dict[int, list[list[BarNote]]] = field(default_factory=dict)
+    takes: dict[int, Takes] = field(default_factory=dict)
 
     @property
     def muted(self) -> bool:
@@ -108,9 +108,7 @@ class Piece:
         pitch and onset as one that is there replaces it: so a key that is still down at the bar
         line can be told twice, as far as it has come, and when it is released.
         """
-        track = self.track(track_id)
-        if track.is_agent:
-            raise ProtocolError(Code.NOTE_FOR_AGENT, f"track {track_id} is the agent: note dropped")
+        track = self._conditioning(track_id)
         onset, duration = note.onset, note.duration
         if duration < 0 and bar > 0:
             bar, duration = bar - 1, duration + 1.0
@@ -123,6 +121,24 @@ class Piece:
                 f"bar {bar} of track {track_id} is full: {MAX_NOTES_PER_BAR} notes",
             )
         track.bars[bar] = [*notes, BarNote(note.pitch, note.velocity, onset, max(0.0, duration))]
+
+    def remove_note(self, track_id: int, bar: int, pitch: int, onset: float) -> None:
+        """Take a note out of a conditioning track; raises ProtocolError 2, 8 or 4 (not there)."""
+        track = self._conditioning(track_id)
+        notes = track.bars.get(bar, [])
+        others = [n for n in notes if n.pitch != pitch or abs(n.onset - onset) > _SAME_ONSET]
+        if len(others) == len(notes):
+            raise ProtocolError(
+                Code.BAD_ARGUMENT,
+                f"pitch = {pitch}, onset = {onset:g}: track {track_id} has no such note in the bar",
+            )
+        track.bars[bar] = others
+
+    def _conditioning(self, track_id: int) -> Track:
+        track = self.track(track_id)
+        if track.is_agent:
+            raise ProtocolError(Code.NOTE_FOR_AGENT, f"track {track_id} is the agent: note dropped")
+        return track
 
     def end_bar(self, bar: int, meter: Meter) -> range:
         """Close a bar and those before it; returns the bars that were skipped."""
@@ -140,7 +156,7 @@ class Piece:
         before = self.playhead - self._kept_bars
         kept: list[dict[int, Any]] = [self.meters]
         for track in self.tracks:
-            kept += [track.bars, track.revisions, track.versions, track.undone]
+            kept += [track.bars, track.revisions, track.takes]
         for bars in kept:
             for old in [bar for bar in bars if bar < before]:
                 del bars[old]

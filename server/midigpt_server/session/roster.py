@@ -72,6 +72,11 @@ class Roster:
                 Code.BAD_ARGUMENT, f"{kind} has no parameter {name!r}, only {', '.join(table)}"
             )
         parsed = table[name].parse(value)
+        if name == "model" and parsed not in self._stage.info.models:
+            raise ProtocolError(
+                Code.BAD_ARGUMENT,
+                f"model = {parsed!r}: this server has only {', '.join(self._stage.info.models)}",
+            )
         if name == "ignore":
             track.ignored = parsed
             return
@@ -90,3 +95,10 @@ class Roster:
         if name == "mute" and parsed:
             self._answers.forget(track)
             self._answers.flush(track)
+
+    def set_prompt_text(self, text: str, track_id: int) -> None:
+        """Tell one agent, or all, what to play in words."""
+        piece = self._stage.piece
+        agents = piece.agents if track_id == -1 else [piece.agent_with_id(track_id)]
+        for agent in agents:
+            self.set_track_parameter(agent.id, "prompt_text", text)

@@ -23,6 +23,7 @@ from midigpt_server.session.observer import JobTiming
 from midigpt_server.session.piece import KEPT_BARS, Piece
 from midigpt_server.session.roster import Roster
 from midigpt_server.session.stage import Stage
+from midigpt_server.session.takes import Takes
 from midigpt_server.session.timekeeper import Timekeeper
 from midigpt_server.session.wishes import Wishes
 from midigpt_server.timing.bars import BarNote
@@ -194,16 +195,21 @@ class Session:
 
     def undo(self, track_id: int) -> None:
         """Take back the newest bar of an agent."""
-        self.answers.versions.undo(self.piece.agent_with_id(track_id))
+        self.answers.retakes.undo(self.piece.agent_with_id(track_id))
 
     def redo(self, track_id: int) -> None:
         """Bring back what was taken back last of the newest bar of an agent."""
-        self.answers.versions.redo(self.piece.agent_with_id(track_id))
+        self.answers.retakes.redo(self.piece.agent_with_id(track_id))
 
     def regenerate(self, bar: int, track_id: int) -> None:
         """Write a bar of an agent anew."""
         agent = self.piece.agent_with_id(track_id)
         self.answers.regenerate(agent, self.timekeeper.bar(bar))
+
+    def choose_take(self, bar: int, take: int, track_id: int) -> None:
+        """Play another take of a bar of an agent."""
+        agent = self.piece.agent_with_id(track_id)
+        self.answers.retakes.choose(agent, self.timekeeper.bar(bar), take)
 
     def note(
         self, track_id: int, pitch: int, velocity: int, onset: float, duration: float, bar: int
@@ -215,6 +221,11 @@ class Session:
         if velocity == 0:
             text = f"velocity 0 is taken as {DEFAULT_VELOCITY}; this is said once"
             self.stage.warn_once("velocity", "velocity", text)
+
+    def remove_note(self, track_id: int, pitch: int, onset: float, bar: int) -> None:
+        """Take a note out of a bar; that counts from the next generation on."""
+        self.piece.remove_note(track_id, self.timekeeper.bar(bar), pitch, onset)
+        self.answers.owed.foresight.heard(track_id, self.stage.now)
 
     def panic(self) -> None:
         """Silence, now; the next bar end goes on."""
@@ -236,4 +247,5 @@ class Session:
         """Take a bar that an agent played before into its history."""
         agent = self.piece.agent_with_id(track_id)
         agent.bars[self.timekeeper.bar(bar)] = list(notes)
+        agent.takes.setdefault(self.timekeeper.bar(bar), Takes()).adopt(notes)
         agent.revisions[self.timekeeper.bar(bar)] = 1

@@ -12,6 +12,9 @@ from midigpt_server.session.piece import Track
 from midigpt_server.session.stage import Stage
 from midigpt_server.timing.bars import nearest_meter
 
+#: Bars that a Llama may be told of; how many it reads is a matter of its context.
+LLAMA_BARS = 24
+
 
 @dataclass(eq=False)
 class Wanted:
@@ -49,7 +52,8 @@ def freeze(
     """
     agent, target, piece = wanted.agent, wanted.target, stage.piece
     end = max(wanted.end, scheduling.score_end(target, values))
-    window_start = max(0, end - values["model_dim"])
+    is_llama = agent.parameters.get("model") == "llama"
+    window_start = max(0, end - (LLAMA_BARS if is_llama else values["model_dim"]))
     policy = values["warmup_policy"]
     bootstrap = policy in ("b", "b_collapse") and not any(bar < target for bar in agent.bars)
     first = 0 if bootstrap and policy == "b" else window_start
@@ -94,5 +98,6 @@ def freeze(
         take=wanted.take,
         voice=f"{stage.session_id}/{agent.id}",
         deadline=wanted.deadline,
+        tempo=stage.tempo.bpm,
         cancel=Cancellation(values["gen_timeout"]),
     )

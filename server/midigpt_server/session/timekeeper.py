@@ -98,7 +98,7 @@ class Timekeeper:
         self._answers.flush()
         playhead = self._stage.piece.playhead
         for agent in self._stage.piece.agents:
-            for kept in (agent.bars, agent.revisions, agent.versions, agent.undone):
+            for kept in (agent.bars, agent.revisions, agent.takes):
                 for bar in [bar for bar in kept if bar >= playhead]:
                     del kept[bar]
         self._stage.tempo.stop()

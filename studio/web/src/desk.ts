@@ -1,18 +1,23 @@
 /** What lies on the desk: the live session, or a song. The roll shows one of them. */
 import { computed, effect, signal } from "@preact/signals";
+import { isKept, keepNothing } from "./session/kept";
 import { nameTrack } from "./session/names";
+import { playTake } from "./session/takes";
 import { trackName } from "./session/track-name";
 import { changeInstrument, removeTrack } from "./session/tracks";
-import type { Session, Track } from "./session/state";
+import type { Cycle, Session, Track } from "./session/state";
 import { Song } from "./song/document";
 import { SongPlayer } from "./song/song-player";
 import { download, infill, midiOf, readMidi, takeMidi, wavOf } from "./song/files";
 import { lengthOf, noteOf, type Take, takeOf } from "./song/take";
 import { client, jam, leader, mixer, player } from "./studio";
-import { marks, unmarkAll } from "./roll/selection";
+import { type Mark, marks, unmarkAll } from "./roll/selection";
 import { scrollTo } from "./roll/view";
 
 export type View = "live" | "song";
+
+/** How many bars go round when none are marked. */
+const LOOP_BARS = 4;
 
 export const view = signal<View>("live");
 export const song = new Song();
@@ -82,6 +87,7 @@ export function openMidi(file: File): Promise<void> {
   return working(`Reading ${file.name}`, async () => {
     const take = await readMidi(file);
     show("song");
+    keepNothing();
     song.open(take, file.name.replace(/\.midi?$/i, ""));
   }) as Promise<void>;
 }
@@ -124,9 +130,16 @@ export function openFiles(files: Iterable<File>): void {
 /** Write the marked bars of the song. */
 export async function writeMarked(): Promise<void> {
   const bars = new Map<number, number[]>();
-  for (const { trackId, bar } of marks.value) bars.set(trackId, [...(bars.get(trackId) ?? []), bar]);
+  const free = marks.value.filter((mark) => !isKept(mark));
+  for (const { trackId, bar } of free) bars.set(trackId, [...(bars.get(trackId) ?? []), bar]);
   if (bars.size === 0) {
-    client.tell("warning", "Mark bars first: click them in the row above the notes.");
+    const areKept = marks.value.length > 0;
+    client.tell(
+      "warning",
+      areKept
+        ? "The marked bars are kept as they are."
+        : "Mark bars first: click them in the row above the notes.",
+    );
     return;
   }
   const { tracks } = song.session.value!;
@@ -134,7 +147,7 @@ export async function writeMarked(): Promise<void> {
     track: tracks.findIndex((track) => track.id === trackId),
     bars: numbers,
   }));
-  await working(`Writing ${marks.value.length} bars`, async () => {
+  await working(`Writing ${free.length} bars`, async () => {
     for (const { track, bars } of await infill(song.take(), wanted, settings())) {
       song.setWritten(tracks[track]!.id, bars);
     }
@@ -152,6 +165,35 @@ export async function continueSong(count: number): Promise<void> {
     .flatMap(({ id }) => Array.from({ length: count }, (_, i) => ({ trackId: id, bar: from + i })));
   await writeMarked();
 }
+
+/** Let a bar be as one of its takes. */
+export function chooseTake(mark: Mark, take: number): void {
+  if (view.value === "song") song.chooseTake(mark.trackId, mark.bar, take);
+  else playTake(mark, take);
+}
+
+/** Repeat the marked bars, or the last four; or go straight on. */
+export function toggleLoop(): void {
+  const bars = marks.value.map(({ bar }) => bar);
+  const marked: Cycle | null = bars.length ? [Math.min(...bars), Math.max(...bars) + 1] : null;
+  if (view.value === "song") {
+    songPlayer.loop.value = songPlayer.loop.value ? null : (marked ?? [0, song.length]);
+    return;
+  }
+  const { loop, playhead, phase } = client.session.value;
+  if (phase !== "RUNNING") return;
+  const end = leader.isPlaying.value ? playhead + 2 : playhead + LOOP_BARS;
+  try {
+    leader.setCycle(loop ? null : (marked ?? [Math.max(0, end - LOOP_BARS), end]));
+  } catch (error) {
+    client.tell("warning", error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** The bars that are repeated, of what is shown. */
+export const shownLoop = computed<Cycle | null>(() =>
+  view.value === "song" ? songPlayer.loop.value : client.session.value.loop,
+);
 
 function settings(): Record<string, unknown> {
   const { temperature = 1, top_p = 1 } = client.session.value.parameters;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { fromSnapshot, reduce } from "../src/session/reduce";
 import { emptySession, type Session, trackOf } from "../src/session/state";
-import { cellState } from "../src/roll/cell";
+import { cellState, explain } from "../src/roll/cell";
 import type { Osc } from "../src/wire/osc";
 
 const SETUP: Osc[] = [
@@ -65,6 +65,46 @@ describe("notes of the musician", () => {
   });
 });
 
+test("a note that is taken back is found by pitch and onset", () => {
+  const session = play(
+    ["/midigpt/note", 0, 60, 90, 0.5, 0.5, 1],
+    ["/midigpt/note", 0, 64, 90, 0.5, 0.5, 1],
+    ["/midigpt/note/remove", 0, 64, 0.5004, 1],
+    ["/midigpt/note/remove", 0, 60, 0.6, 1],
+  );
+  expect(bar(session, 0, 1)?.notes.map((n) => n.pitch)).toEqual([60]);
+});
+
+describe("a loop", () => {
+  const end = (index: number): Osc => ["/midigpt/bar/end", index, 4, 4];
+  const write = (index: number, pitch: number): Osc[] => [
+    ["/midigpt/generated/open", 7, index, 1],
+    ["/midigpt/generated/note", 7, index, pitch, 100, 0, 0.5],
+    ["/midigpt/generated/close", 7, index],
+  ];
+  const pitch = (session: Session, index: number) => bar(session, 7, index)?.notes[0]?.pitch;
+
+  test("brings the playhead back, and bars are written again", () => {
+    const before = [end(0), end(1), ...write(2, 42), end(2), ...write(3, 43)];
+    const session = play(...before, ["/midigpt/transport", "loop", 1, 4]);
+    expect([session.playhead, session.loop]).toEqual([3, [1, 4]]);
+    for (const message of [...write(1, 51), end(3)]) reduce(session, message, 0);
+    expect(session.playhead).toBe(1);
+    expect([1, 2, 3].map((index) => pitch(session, index))).toEqual([51, 42, 43]);
+    const agent = trackOf(session, 7)!;
+    expect(cellState(session, agent, 2, 1)).toBe("played");
+    for (const message of write(2, 52)) reduce(session, message, 0);
+    expect(cellState(session, agent, 2, 1)).toBe("ready");
+  });
+
+  test("what was written ahead is for the bar that comes next", () => {
+    const session = play(end(0), end(1), end(2), ...write(4, 44), ["/midigpt/transport", "loop", 1, 4]);
+    expect([pitch(session, 4), pitch(session, 1)]).toEqual([undefined, 44]);
+    reduce(session, ["/midigpt/transport", "loop", 0, 0], 0);
+    expect([pitch(session, 4), pitch(session, 1), session.loop]).toEqual([44, undefined, null]);
+  });
+});
+
 describe("bars of agents", () => {
   const written: Osc[] = [
     ["/midigpt/status", "generating"],
@@ -83,7 +123,6 @@ describe("bars of agents", () => {
     expect(bar(closed, 7, 2)?.isOpen).toBe(false);
     expect(bar(closed, 7, 2)?.notes).toHaveLength(2);
     expect(bar(closed, 7, 2)?.making).toMatchObject({
-      milliseconds: 50,
       windowStart: 0,
       windowEnd: 4,
       contextBars: 4,
@@ -91,10 +130,23 @@ describe("bars of agents", () => {
     expect(closed.latencies).toEqual([60]);
   });
 
-  test("a second take replaces the first", () => {
-    const session = play(...written, ...written.slice(2, 4), written[5]!);
+  test("a second take replaces the first, and the server counts them", () => {
+    const session = play(...written, ["/midigpt/generated/take", 7, 2, 1, 2], ...written.slice(2, 4));
     expect(bar(session, 7, 2)?.notes).toHaveLength(1);
-    expect(bar(session, 7, 2)?.takes).toBe(2);
+    expect(bar(session, 7, 2)).toMatchObject({ take: 1, takes: 2 });
+    reduce(session, ["/midigpt/generated/take", 7, 2, 0, 2], 0);
+    expect(bar(session, 7, 2)).toMatchObject({ take: 0, takes: 2 });
+  });
+
+  test("what a bar cost is what the server says", () => {
+    const cost = { tokens: 41, milliseconds: 12.5, temperature: 1.1, seed: -1 };
+    const session = play(...written, [
+      "/midigpt/generation/done",
+      JSON.stringify({ track_id: 7, start_bar: 2, end_bar: 3, ...cost }),
+    ]);
+    expect(bar(session, 7, 2)?.cost).toEqual(cost);
+    const lines = explain(session, trackOf(session, 7)!, 2, -1);
+    expect(lines).toContain("13 ms, 41 tokens, temperature 1.1, seed random");
   });
 
   test("a flush empties what lies ahead, never what has sounded", () => {

@@ -26,7 +26,8 @@ from midigpt.cli.arguments import Parser
 from midigpt.compose.prompt import Prompter
 from midigpt.training.text.anticipation import MIXTURE
 from midigpt.training.text.examples import Recipe, collate, descriptions
-from midigpt.training.text.sources import Piece, from_midicaps, from_parquet
+from midigpt.training.text.sources import Piece, cached, from_midicaps, from_parquet
+from midigpt.training.text.structured import StructuredLlama, number_tokens
 from midigpt.training.text.tokenizer import save_tokenizer, train_tokenizer
 from midigpt.training.text.trainer import (
     EventTrainer,
@@ -34,10 +35,11 @@ from midigpt.training.text.trainer import (
     UntilDeadline,
     arguments,
     extend_vocabulary,
+    muon,
     start_from_clock,
 )
 
-_WARM_UP = 100
+_WARM_UP = 60
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -67,6 +69,10 @@ def main(argv: list[str] | None = None) -> int:
     )
     run.add_argument("--plain", type=float, help="weight of sequences without controls (of 10: 1)")
     run.add_argument("--vary", action="store_true", help="other keys and speeds")
+    run.add_argument("--recast", type=float, default=0.0, help="share with other instruments")
+    run.add_argument(
+        "--structured", action="store_true", help="rows share parts, Muon: for a new small model"
+    )
     run.add_argument("--full-softmax", action="store_true", help="learn to tell slots apart too")
     run.add_argument("--bf16", action="store_true", help="bfloat16 arithmetic")
     run.add_argument("--flash", action="store_true", help="FlashAttention 2 (a GPU, flash-attn)")
@@ -87,13 +93,14 @@ def train(options: argparse.Namespace) -> None:
     checkpoints = options.output / "checkpoints"
     prompter, model = build(options, pieces)
     plain = MIXTURE[0] if options.plain is None else options.plain
-    recipe = Recipe(options.length, (plain, *MIXTURE[1:]), vary=options.vary)
+    mixture = (plain, *MIXTURE[1:])
+    recipe = Recipe(options.length, mixture, vary=options.vary, recast=options.recast)
     per_step = options.batch * options.accumulate
     examples = Examples(pieces, prompter, recipe, options.steps * per_step, options.seed)
     callbacks = []
     if options.minutes is not None:
-        end = time.time() + 60 * options.minutes
-        callbacks.append(UntilDeadline(end, options.rate, _WARM_UP))
+        start, end = schedule(options)
+        callbacks.append(UntilDeadline(start, end, options.rate, _WARM_UP))
     trainer = EventTrainer(
         model=model,
         args=arguments(
@@ -118,12 +125,23 @@ def train(options: argparse.Namespace) -> None:
         callbacks=callbacks,
         first_event=prompter.first_event,
         full=options.full_softmax,
+        optimizers=(muon(model, options.rate) if options.structured else None, None),
     )
     last = None
     if checkpoints.is_dir():
         last = get_last_checkpoint(str(checkpoints))  # type: ignore[no-untyped-call]
     trainer.train(resume_from_checkpoint=last)
     save(trainer, options)
+
+
+def schedule(options: argparse.Namespace) -> tuple[float, float]:
+    """Start and end of a run by the clock; a run that is resumed keeps those it had."""
+    file = options.output / "schedule.json"
+    if not file.is_file():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps([time.time(), time.time() + 60 * options.minutes]))
+    start, end = json.loads(file.read_text())
+    return float(start), float(end)
 
 
 def read_pieces(options: argparse.Namespace) -> list[Piece]:
@@ -133,12 +151,15 @@ def read_pieces(options: argparse.Namespace) -> list[Piece]:
         ValueError: there are none.
     """
     if options.data is not None:
-        found = from_parquet(options.data, options.pieces, options.seed)
+        find = partial(from_parquet, options.data, options.pieces, options.seed)
     elif options.midicaps is not None and options.lakh is not None:
-        found = from_midicaps(options.midicaps, options.lakh)
+        find = partial(from_midicaps, options.midicaps, options.lakh)
     else:
         raise ValueError("--data, or --midicaps with --lakh, is wanted")
-    pieces = list(tqdm(islice(found, options.pieces), desc="pieces", leave=False))
+    pieces = cached(
+        options.output / "pieces.npz",
+        lambda: tqdm(islice(find(), options.pieces), desc="pieces", leave=False),
+    )
     if not pieces:
         raise ValueError("there are no pieces to train on")
     return pieces
@@ -168,6 +189,9 @@ def build(options: argparse.Namespace, pieces: list[Piece]) -> tuple[Prompter, A
     torch.manual_seed(options.seed)
     model = LlamaForCausalLM(config)
     prompter = Prompter.from_folder(options.output, rows)
+    if options.structured:
+        numbers = number_tokens(prompter.tokenizer)
+        return prompter, StructuredLlama(model, prompter.first_event, numbers)
     start_from_clock(model, prompter.first_event)
     return prompter, model
 
@@ -201,6 +225,8 @@ def save(trainer: EventTrainer, options: argparse.Namespace) -> None:
     if not trainer.is_world_process_zero():
         return
     model = trainer.accelerator.unwrap_model(trainer.model)
+    if isinstance(model, StructuredLlama):
+        model = model.fold()
     if not torch.cuda.is_available():
         model = model.to(torch.bfloat16)
     model.save_pretrained(options.output)

@@ -23,6 +23,14 @@ _LONGEST_CAPTION = 256
 _SEMITONES = (-5, 6)
 _STRETCH = (0.8, 1.25)
 _DRUM_NOTES = 128 * events.DRUMS
+#: Programs that parts may be given to: the usual one of each everyday name.
+_BASSES = (32, 33, 38, 43)
+# fmt: off
+_MELODIC = (
+    0, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 21, 22, 24, 27, 30, 40, 41, 42, 46, 48, 52, 56,
+    57, 58, 60, 61, 65, 68, 69, 70, 71, 73, 74, 75, 78, 80, 89, 104, 105, 106, 107, 108, 109, 110,
+)
+# fmt: on
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,8 @@ class Recipe:
         vary: transpose by -5..6 semitones (drums excepted) and play 0.8 to 1.25 times as fast;
             descriptions made by rule follow.
         mention: share of the facts that a description by rule mentions, on average.
+        recast: share of windows of which some parts are given to other instruments, so that a
+            small model has to read the names of instruments.
     """
 
     length: int = 2048
@@ -43,6 +53,7 @@ class Recipe:
     from_start: float = 0.5
     vary: bool = False
     mention: float = 0.8
+    recast: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -62,6 +73,8 @@ def make_example(
     notes = _window(notes, rng, recipe)
     if len(notes) < 16:
         return None
+    if recipe.recast and rng.random() < recipe.recast:
+        notes = _recast(notes, rng)
     words = random.Random(int(rng.integers(2**32)))
     if piece.captions:
         text = words.choice(piece.captions)
@@ -114,7 +127,7 @@ def descriptions(pieces: Sequence[Piece], count: int, seed: int) -> Iterator[str
             yield caption(measure(notes[:500], tempo, piece.meter, piece.genre), words, 0.9)
 
 
-def _varied(piece: Piece, rng: np.random.Generator) -> tuple[events.Events, float]:
+def _varied(piece: Piece, rng: np.random.Generator) -> tuple[events.Events, float | None]:
     """Another key and speed; the tempo in BPM that goes with it."""
     notes = piece.notes.copy()
     pitched = notes[:, 2] < _DRUM_NOTES
@@ -126,7 +139,21 @@ def _varied(piece: Piece, rng: np.random.Generator) -> tuple[events.Events, floa
     speed = float(np.exp(rng.uniform(*np.log(_STRETCH))))
     notes[:, 0] = np.rint(notes[:, 0] / speed)
     notes[:, 1] = np.minimum(np.rint(notes[:, 1] / speed), events.DURATIONS - 1)
-    return notes, piece.tempo * speed
+    return notes, None if piece.tempo is None else piece.tempo * speed
+
+
+def _recast(notes: events.Events, rng: np.random.Generator) -> events.Events:
+    """Give about half of the melodic parts to other instruments, basses to basses."""
+    notes = notes.copy()
+    programs = notes[:, 2] // 128
+    taken = {int(program) for program in np.unique(programs)}
+    for program in sorted(taken - {events.DRUMS}):
+        choices = _BASSES if program in _BASSES else _MELODIC
+        other = choices[int(rng.integers(len(choices)))]
+        if other not in taken and rng.random() < 0.5:
+            notes[programs == program, 2] += 128 * (other - program)
+            taken.add(other)
+    return notes
 
 
 def _window(notes: events.Events, rng: np.random.Generator, recipe: Recipe) -> events.Events:

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from midigpt import events
-from midigpt.captions.features import tempo_and_meter
+from midigpt.captions.features import timing
 from midigpt.smf import MidiError
 
 #: Filters of the Anticipatory Music Transformer's data: notes, seconds, instruments.
 LEAST_NOTES = 100
 LEAST_SECONDS, MOST_SECONDS = 10.0, 3600.0
 MOST_INSTRUMENTS = 16
+#: Of pieces whose tempo stays near one value for less than this share of the time none is said.
+LEAST_STEADY = 0.8
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A piece of music; without ``captions`` it is described by rule."""
+    """A piece of music; without ``captions`` it is described by rule.
+
+    ``tempo`` is None where it changes so much that no number describes it.
+    """
 
     notes: events.Events
-    tempo: float
+    tempo: float | None
     meter: tuple[int, int]
     genre: str | None = None
     captions: tuple[str, ...] = ()
@@ -34,7 +39,7 @@ def parse(data: bytes, genre: str | None = None, captions: tuple[str, ...] = ())
     """A piece out of a MIDI file; None if it is unreadable or outside the filters."""
     try:
         notes = events.from_midi(data)
-        tempo, meter = tempo_and_meter(data)
+        tempo, meter, steady = timing(data)
     except MidiError:
         return None
     if len(notes) < LEAST_NOTES:
@@ -44,7 +49,7 @@ def parse(data: bytes, genre: str | None = None, captions: tuple[str, ...] = ())
         return None
     if len(np.unique(notes[:, 2] // 128)) > MOST_INSTRUMENTS:
         return None
-    return Piece(notes, tempo, meter, genre, captions)
+    return Piece(notes, tempo if steady >= LEAST_STEADY else None, meter, genre, captions)
 
 
 def from_parquet(path: Path, most: int | None = None, seed: int = 0) -> Iterator[Piece]:
@@ -63,6 +68,25 @@ def from_parquet(path: Path, most: int | None = None, seed: int = 0) -> Iterator
         fields = table.slice(int(row), 1).to_pylist()[0]
         if (piece := parse(fields["midi"], fields.get("genre"))) is not None:
             yield piece
+
+
+def cached(file: Path, find: Callable[[], Iterable[Piece]]) -> list[Piece]:
+    """The pieces kept in a file, which are looked for and put there if it does not exist."""
+    if not file.is_file():
+        found = list(find())
+        facts = [(p.tempo, p.meter, p.genre, p.captions, len(p.notes)) for p in found]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = file.with_suffix(".part.npz")
+        notes = np.concatenate([p.notes for p in found] or [np.empty((0, 3), np.int32)])
+        np.savez(unfinished, notes=notes, facts=np.array(json.dumps(facts)))
+        unfinished.replace(file)
+    with np.load(file, allow_pickle=False) as kept:
+        notes, facts = kept["notes"], json.loads(str(kept["facts"]))
+    ends = np.cumsum([count for *_, count in facts])
+    return [
+        Piece(notes[end - count : end], tempo, (meter[0], meter[1]), genre, tuple(captions))
+        for (tempo, meter, genre, captions, count), end in zip(facts, ends, strict=True)
+    ]
 
 
 def from_midicaps(captions: Path, lakh: Path) -> Iterator[Piece]:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from midigpt.compose.prompt import SYSTEM
 
+#: Numbers that are single tokens: tempos.
+NUMBERS = range(30, 301)
+_NUMBER_WEIGHT = 200
+_NUMBERS_FROM = 1024
 BEGIN = "<|begin_of_text|>"
 END = "<|end_of_text|>"
 
@@ -41,8 +46,11 @@ def train_tokenizer(texts: Iterable[str], size: int) -> Any:
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
+    numbers = (f" {number}" for number in NUMBERS for _ in range(_NUMBER_WEIGHT))
     tokenizer.train_from_iterator(
-        (f" {text} " for text in texts),
+        chain(numbers, (f" {text} " for text in texts))
+        if size >= _NUMBERS_FROM
+        else (f" {text} " for text in texts),
         trainers.BpeTrainer(
             vocab_size=size - 1,
             special_tokens=[BEGIN, END],

@@ -14,9 +14,11 @@ from transformers import LlamaForCausalLM, Trainer, TrainerCallback, TrainingArg
 
 from midigpt import events
 from midigpt.compose.prompt import Prompter
+from midigpt.training.muon import Muon
 from midigpt.training.text.examples import Example, Recipe, make_example
 from midigpt.training.text.loss import full_loss, slot_loss
 from midigpt.training.text.sources import Piece
+from midigpt.training.text.structured import StructuredLlama
 
 _ATTEMPTS = 20
 
@@ -51,6 +53,7 @@ class EventTrainer(Trainer):
         super().__init__(*args, **options)
         self.model_accepts_loss_kwargs = False  # the loss is a mean: accumulation must average
         self._first_event, self._full = first_event, full
+        self._structured = isinstance(self.model, StructuredLlama)
         self._parts: list[list[float]] = []
 
     def compute_loss(
@@ -62,6 +65,10 @@ class EventTrainer(Trainer):
     ) -> Any:
         """The loss of a batch; see loss.py."""
         labels = inputs["labels"]
+        if self._structured:
+            loss, parts = model(inputs["input_ids"], labels)
+            self._parts.append(parts)
+            return loss
         if self._full:
             outputs = model(inputs["input_ids"], attention_mask=inputs["attention_mask"])
             loss = full_loss(outputs.logits, labels)
@@ -94,8 +101,8 @@ class UntilDeadline(TrainerCallback):
     The rate is half a cosine over the time left, after warming up over the first steps.
     """
 
-    def __init__(self, deadline: float, rate: float, warm_up: int) -> None:
-        self._start, self._deadline = time.time(), deadline
+    def __init__(self, start: float, deadline: float, rate: float, warm_up: int) -> None:
+        self._start, self._deadline = start, deadline
         self._rate, self._warm_up = rate, warm_up
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **options: Any) -> None:
@@ -117,6 +124,15 @@ def extend_vocabulary(model: LlamaForCausalLM, first_event: int) -> None:
     rows = first_event + events.VOCABULARY
     if model.config.vocab_size < rows:
         model.resize_token_embeddings(rows, mean_resizing=True)
+
+
+def muon(model: StructuredLlama, rate: float) -> Muon:
+    """Muon for the matrices of the layers, AdamW for parts of rows and for norms."""
+    named = list(model.named_parameters())
+    layers = [w for name, w in named if ".layers." in name and w.ndim == 2]
+    others = [w for name, w in named if not (".layers." in name and w.ndim == 2)]
+    fused = {"params": others, "weight_decay": 0.0, "lr": rate, "fused": True}
+    return Muon(layers, [fused], 0.1, (0.9, 0.95))
 
 
 @torch.no_grad()

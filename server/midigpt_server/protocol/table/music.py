@@ -35,6 +35,20 @@ ROWS = (
         ),
     ),
     Inbound(
+        "/midigpt/note/remove",
+        "remove_note",
+        "Take a note of a conditioning track back; in a bar that has ended it counts from the next "
+        "generation on. Errors 2 (unknown track), 8 (the agent's track), 4 (there is none).",
+        RUNNING,
+        (
+            TRACK_ID,
+            Field("pitch", "int", "MIDI pitch", 0, 127),
+            Field("onset", "float", "fraction of the bar, to 0.001", 0.0, 1.0),
+            BAR,
+        ),
+        since_0_4_2=False,
+    ),
+    Inbound(
         "/midigpt/bar/end",
         "timekeeper.end_bar",
         "A bar has ended, for all tracks; sent when the next one begins. Skipped bars are closed "

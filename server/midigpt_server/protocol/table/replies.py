@@ -168,7 +168,8 @@ ROWS = (
         ("json",),
         "Reply to session/watch and session/attach. JSON object: `id`, `revision`, all that "
         "session/state has, and the notes of the last bars: `tracks` have `bars`, an object from "
-        "bar index to a list of [pitch, velocity, onset, duration].",
+        "bar index to a list of [pitch, velocity, onset, duration], and `takes`, from bar index to "
+        "[take, takes] where generated/take would tell them.",
         False,
     ),
     Outbound(
@@ -221,6 +222,23 @@ ROWS = (
         "iii",
         ("track_id", "bar_index", "revision"),
         "Before open, when a bar is sent again: it replaces the versions before.",
+        False,
+    ),
+    Outbound(
+        "/midigpt/generated/take",
+        "iiii",
+        ("track_id", "bar_index", "take", "takes"),
+        "A bar has been written several times: which take is played, from 0 (-1: none), and how "
+        "many there are.",
+        False,
+    ),
+    Outbound(
+        "/midigpt/generation/done",
+        "s",
+        ("json",),
+        "After the last bar. JSON object: `track_id`, `start_bar`, `end_bar` (half open), `tokens` "
+        "sampled, `milliseconds` from the beginning of the generation, `temperature` and `seed` "
+        "(-1: random).",
         False,
     ),
     Outbound(

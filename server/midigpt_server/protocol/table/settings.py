@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from midigpt_server.protocol.fields import Field
 from midigpt_server.protocol.row import Inbound
+from midigpt_server.protocol.states import ALWAYS, State
 from midigpt_server.protocol.table.arguments import ATTRIBUTE, LEVEL, NAME, VALUE
 
 ROWS = (
@@ -39,6 +41,18 @@ ROWS = (
             ATTRIBUTE,
             LEVEL,
         ),
+    ),
+    Inbound(
+        "/midigpt/prompt/text",
+        "roster.set_prompt_text",
+        "Tell agents with model=llama in words what to play, also while they do; it counts from "
+        "the next generation on. An empty text: what is known of the session. Error 2.",
+        ALWAYS - {State.UNINITIALIZED},
+        (
+            Field("text", "string", "a description, such as: A slow, sparse jazz ballad"),
+            Field("track_id", "int", "of an agent; left out or -1 = all agents", default=-1),
+        ),
+        since_0_4_2=False,
     ),
     Inbound(
         "/midigpt/attr/reset_all", "wishes.reset_all_attributes", "Remove all attribute wishes."

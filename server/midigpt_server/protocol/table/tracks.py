@@ -128,4 +128,14 @@ ROWS = (
         "generated/flush, then the bar",
         since_0_4_2=False,
     ),
+    Inbound(
+        "/midigpt/agent/take",
+        "choose_take",
+        "Play another take of a bar that was written several times; the bar may sound but not be "
+        "over. Errors 2, 4.",
+        RUNNING,
+        (BAR, Field("take", "int", "from 0, as generated/take counts; -1 = silence", -1), AGENT),
+        "generated/flush, generated/take, the bar as it is then",
+        since_0_4_2=False,
+    ),
 )

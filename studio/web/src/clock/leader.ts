@@ -4,7 +4,14 @@
  */
 import { signal } from "@preact/signals";
 import type { Client } from "../session/client";
-import { type Meter, type Note, type Track, trackOf } from "../session/state";
+import {
+  barAfter,
+  type Cycle,
+  type Meter,
+  type Note,
+  type Track,
+  trackOf,
+} from "../session/state";
 import { click, type Player } from "../sound/player";
 import type { ScheduledNote } from "../sound/commands";
 import type { Osc } from "../wire/osc";
@@ -53,6 +60,7 @@ export class Leader {
   #echoes: number[] = [];
   #undisputedUntil = 0;
   #mayStep = false;
+  #cycle: Cycle | null | undefined;
 
   constructor(player: Player, client: Client) {
     this.#player = player;
@@ -90,6 +98,29 @@ export class Leader {
     this.#tell("/midigpt/meter", next, meter.numerator, meter.denominator);
   }
 
+  /**
+   * Repeat bars, or go straight on: at the next bar line, when the server's next bar is ours too.
+   * Throws an error when these bars cannot be repeated.
+   */
+  setCycle(cycle: Cycle | null): void {
+    const { playhead, parameters } = this.#client.session.peek();
+    const least = Number(parameters["lookahead_bars"] ?? 1) + 1;
+    if (cycle && cycle[1] - cycle[0] < least) {
+      throw new Error(`Mark at least ${least} bars: the band writes ahead of the music.`);
+    }
+    if (cycle && cycle[1] <= playhead + Number(this.isPlaying.value)) {
+      throw new Error("These bars are over. Mark bars that come, or let your last bars go on as a loop.");
+    }
+    this.#cycle = cycle;
+    if (!this.isPlaying.value) this.#sendCycle();
+  }
+
+  #sendCycle(): void {
+    const [from, to] = this.#cycle ?? [0, 0];
+    this.#cycle = undefined;
+    this.#client.send("/midigpt/transport", "loop", from, to);
+  }
+
   /** The audio thread's beat. */
   onTick(frame: number): void {
     if (!this.isPlaying.value) return;
@@ -99,7 +130,8 @@ export class Leader {
       if (this.isStepping.value && !this.#mayStep) break;
       this.#mayStep = false;
       const earliest = frame + BREATH * this.#player.sampleRate;
-      last = this.timeline.extend(this.meter.value, this.bpm.value, earliest);
+      const next = barAfter(last.index, this.#client.session.peek().loop);
+      last = this.timeline.extend(this.meter.value, this.bpm.value, earliest, next);
       this.#lay(last);
     }
     const now = this.timeline.at(frame);
@@ -107,9 +139,10 @@ export class Leader {
     const { bar, fraction } = now;
     this.beat.value = Math.min(Math.floor(fraction * beatsOf(bar.meter)), beatsOf(bar.meter) - 1);
     if (bar.index === this.bar.value) return;
-    const before = this.timeline.bar(bar.index - 1);
+    const before = this.timeline.before(bar);
     this.bar.value = bar.index;
     if (before) this.#end(before);
+    if (this.#cycle !== undefined) this.#sendCycle();
   }
 
   /** The place in the music of a moment of `performance.now()`, as it was heard. */
@@ -165,11 +198,10 @@ export class Leader {
   }
 
   #flush(trackId: number, from: number): void {
-    const last = this.timeline.last?.index ?? -1;
     for (const track of this.#client.session.peek().tracks) {
       if (!track.isAgent || (trackId !== -1 && trackId !== track.id)) continue;
-      for (let bar = Math.max(from, this.bar.value); bar <= last; bar++) {
-        this.#player.drop(tagOf(track.id, bar));
+      for (const { index } of this.timeline.from(this.#player.frame)) {
+        if (index >= from) this.#player.drop(tagOf(track.id, index));
       }
     }
   }
@@ -181,7 +213,9 @@ export class Leader {
 
   #lay(bar: TimedBar): void {
     const isCountIn = bar.index === this.#countIn;
-    if (this.tempos.at(-1)?.[1] !== bar.bpm) this.tempos.push([bar.index, bar.bpm]);
+    if (this.tempos.at(-1)?.[1] !== bar.bpm) {
+      this.tempos = [...this.tempos.filter(([index]) => index < bar.index), [bar.index, bar.bpm]];
+    }
     if (this.hasMetronome.value || isCountIn) this.#player.schedule(clicks(bar));
     const session = this.#client.session.peek();
     for (const loop of this.loops.value) {
@@ -191,14 +225,34 @@ export class Leader {
       this.#sound(track, bar, loopBar(loop, bar.index));
     }
     for (const track of session.tracks) {
-      const notes = track.bars.get(bar.index)?.notes;
-      if (track.isAgent && notes) this.#sound(track, bar, notes);
+      const kept = track.bars.get(bar.index);
+      if (!kept || this.loopOf(track.id)) continue;
+      if (!track.isAgent) this.#sendNotes(track.id, kept.notes, bar.index); // drawn, or once round
+      if (!track.isAgent || !kept.isOver) this.#sound(track, bar, kept.notes);
     }
   }
 
+  loopOf(trackId: number): Loop | undefined {
+    return this.loops.value.find((loop) => loop.trackId === trackId);
+  }
+
+  /** Other notes in a bar of a track: those that are still to come sound. */
+  resound(track: Track, index: number, notes: Note[]): void {
+    const bar = this.timeline.bar(index);
+    if (!bar || !this.isPlaying.value) return;
+    this.#player.drop(tagOf(track.id, index));
+    const now = this.timeline.at(this.#player.frame);
+    const from = now?.bar === bar ? now.fraction : 0;
+    this.#sound(track, bar, notes.filter(({ onset }) => onset > from));
+  }
+
   #sendLoop(loop: Loop, index: number): void {
-    for (const { pitch, velocity, onset, duration } of loopBar(loop, index)) {
-      this.#client.send("/midigpt/note", loop.trackId, pitch, velocity, onset, duration, index);
+    this.#sendNotes(loop.trackId, loopBar(loop, index), index);
+  }
+
+  #sendNotes(trackId: number, notes: Note[], index: number): void {
+    for (const { pitch, velocity, onset, duration } of notes) {
+      this.#client.send("/midigpt/note", trackId, pitch, velocity, onset, duration, index);
     }
   }
 
@@ -220,10 +274,13 @@ export class Leader {
 
 const tagOf = (track: number, bar: number): string => `${track}:${bar}`;
 
-export function loopBar(loop: Loop, index: number): Note[] {
-  const length = loop.bars.length;
-  return length ? loop.bars[(((index - loop.from) % length) + length) % length]! : [];
+/** Which bar of its own a loop plays at a bar of the session. */
+export function placeInLoop({ bars: { length }, from }: Loop, index: number): number {
+  return (((index - from) % length) + length) % length;
 }
+
+export const loopBar = (loop: Loop, index: number): Note[] =>
+  loop.bars[placeInLoop(loop, index)] ?? [];
 
 function clicks(bar: TimedBar): ScheduledNote[] {
   const beats = beatsOf(bar.meter);

@@ -21,19 +21,33 @@ export class Timeline {
   }
 
   /** Lay the next bar, at the end of the last one or, if that is past, at `earliest`. */
-  extend(meter: Meter, bpm: number, earliest = 0): TimedBar {
+  extend(meter: Meter, bpm: number, earliest = 0, index = this.last!.index + 1): TimedBar {
     const last = this.#bars.at(-1)!;
     const frame = Math.max(last.frame + last.frames, Math.round(earliest));
     if (this.#bars.length > 64) this.#bars.shift();
-    return this.#lay(last.index + 1, frame, meter, bpm);
+    return this.#lay(index, frame, meter, bpm);
   }
 
   get last(): TimedBar | undefined {
     return this.#bars.at(-1);
   }
 
+  /** The bar of a number; in a loop, the last time round. */
   bar(index: number): TimedBar | undefined {
-    return this.#bars.find((bar) => bar.index === index);
+    return this.#bars.findLast((bar) => bar.index === index);
+  }
+
+  before(bar: TimedBar): TimedBar | undefined {
+    return this.#bars[this.#bars.indexOf(bar) - 1];
+  }
+
+  after(bar: TimedBar): TimedBar | undefined {
+    return this.#bars[this.#bars.indexOf(bar) + 1];
+  }
+
+  /** Bars that are not over at a frame. */
+  from(frame: number): TimedBar[] {
+    return this.#bars.filter((bar) => bar.frame + bar.frames > frame);
   }
 
   /** The bar that sounds at a frame and how much of it has passed, 0..1. */

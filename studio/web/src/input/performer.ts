@@ -54,7 +54,7 @@ export class Performer {
   /** At the bar line: what is still held is told as far as it has come, and told again at its end. */
   onBarEnd(bar: TimedBar): void {
     for (const [pitch, held] of this.#held) {
-      if (!held.place || held.place.bar.index > bar.index) continue;
+      if (!held.place || held.place.bar.frame > bar.frame) continue;
       this.#send(pitch, held, bar.frame + bar.frames);
     }
   }
@@ -76,7 +76,7 @@ export class Performer {
   #onset(moment: number): Held["place"] {
     const place = this.leader.placeHeardAt(moment);
     if (!place || place.fraction < 1 - EARLY / place.bar.meter.numerator) return place;
-    const next = this.leader.timeline.bar(place.bar.index + 1);
+    const next = this.leader.timeline.after(place.bar);
     return next ? { bar: next, fraction: 0 } : place;
   }
 

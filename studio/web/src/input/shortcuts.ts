@@ -2,10 +2,11 @@
 import { panic } from "../panels/TopBar";
 import { isHelpOpen } from "../panels/Help";
 import { tapTempo } from "../panels/TempoField";
-import { togglePlay, view, writeMarked } from "../desk";
+import { toggleLoop, togglePlay, view, writeMarked } from "../desk";
 import { keys, leader, performer } from "../studio";
 import { deleteChosen } from "../roll/editing";
 import { unmarkAll } from "../roll/selection";
+import { toggleKept } from "../roll/TakeList";
 import { redoShown, undoShown } from "../session/history";
 import { regenerate } from "../session/takes";
 import { zoom } from "../roll/view";
@@ -24,6 +25,8 @@ export const SHORTCUTS: Shortcut[] = [
   { keys: "R", about: "record: what you play goes to the band, or does not" },
   { keys: "G", about: "write the marked bars again (Shift+G while the piano keys are on)" },
   { keys: "Ctrl+Z Ctrl+Y", about: "undo, redo the last take" },
+  { keys: "K", about: "keep the takes of the marked bars (Shift+K while the piano keys are on)" },
+  { keys: "L", about: "loop the marked bars, or the last four (Shift+L while the piano keys are on)" },
   { keys: "N", about: "next bar, in step mode" },
   { keys: "M", about: "metronome" },
   { keys: "T", about: "tap the tempo (Shift+T while the piano keys are on)" },
@@ -64,6 +67,8 @@ const ACTIONS: Record<string, (event: KeyboardEvent) => void> = {
   g: () => (view.value === "song" ? void writeMarked() : regenerate()),
   Delete: () => deleteChosen(),
   Backspace: () => deleteChosen(),
+  k: () => toggleKept(),
+  l: () => toggleLoop(),
   n: () => leader.step(),
   m: () => (leader.hasMetronome.value = !leader.hasMetronome.value),
   t: (event) => tapTempo(event.timeStamp),

@@ -6,6 +6,7 @@ import { Button, Section, Select, Slider, Switch } from "../ui/controls";
 import { trackName } from "../session/track-name";
 import { AddTrack } from "./AddTrack";
 import { TrackCard } from "./TrackCard";
+import { TextPrompt } from "./TextPrompt";
 import { openTrack } from "./tabs";
 
 /** One node for ever: it depends on no message, so it need not be drawn again with each. */
@@ -22,6 +23,7 @@ export function Band() {
           <GroovePicker />
         </Section>
       )}
+      {isLive && <TextPrompt />}
       {tracks.length > 0 && (
         <Section title="Tracks">
           {tracks.map((track) => (

@@ -11,14 +11,13 @@ import {
   shown,
   shownMidi,
   song,
-  songPlayer,
   view,
   work,
   writeMarked,
 } from "../desk";
 import { marks } from "../roll/selection";
 import { player } from "../studio";
-import { Button, Section, Select, Slider, Switch } from "../ui/controls";
+import { Button, Section, Select, Slider } from "../ui/controls";
 import { ParameterControl } from "./ParameterControl";
 import { schema } from "../schema";
 import { client } from "../studio";
@@ -103,15 +102,6 @@ function SongTools() {
           onChange={(value) => client.send("/midigpt/param/set", "temperature", value)}
         />
       )}
-      <Switch
-        label="Repeat the marked bars"
-        isOn={songPlayer.loop.value !== null}
-        onChange={(isOn) => {
-          const marked = marks.value.map(({ bar }) => bar);
-          songPlayer.loop.value =
-            isOn && marked.length ? [Math.min(...marked), Math.max(...marked) + 1] : null;
-        }}
-      />
       <div class="row">
         <Button label="Jam with it" onClick={() => void jamWithSong()} />
         <Button

@@ -1,7 +1,16 @@
 import { useSignal } from "@preact/signals";
 import { beatsOf } from "../clock/timeline";
 import { meterOf } from "../session/state";
-import { isPlaying as playing, shown as onDesk, shownBar, togglePlay, view, work } from "../desk";
+import {
+  isPlaying as playing,
+  shown as onDesk,
+  shownBar,
+  shownLoop,
+  toggleLoop,
+  togglePlay,
+  view,
+  work,
+} from "../desk";
 import { client, jam, leader, player, wire } from "../studio";
 import { Button, Select } from "../ui/controls";
 import { setTheme, theme } from "../ui/colours";
@@ -21,6 +30,7 @@ export function TopBar() {
       <PlayButton />
       <Position />
       {view.value === "live" && <TimeControls />}
+      {onDesk.value.tracks.length > 0 && <LoopButton />}
       <BandStatus />
       <div class="cluster last">
         <Button label="Panic: end every note" icon="panic" kind="quiet" onClick={panic} />
@@ -67,6 +77,18 @@ function TimeControls() {
         )}
       </div>
     </>
+  );
+}
+
+function LoopButton() {
+  return (
+    <Button
+      label="Loop"
+      icon="repeat"
+      isOn={shownLoop.value !== null}
+      title="Loop the marked bars, or the last four, from the next bar line on (L)"
+      onClick={toggleLoop}
+    />
   );
 }
 

@@ -1,5 +1,6 @@
 import type { Session, Track } from "../session/state";
 import { CELL_LABELS, cellState, explain } from "./cell";
+import { isKept } from "../session/kept";
 import { cursor, isMarked, mark } from "./selection";
 import { hideHint, showHint } from "../ui/hint";
 import { barWidth, left, scrollTo, visibleBars } from "./view";
@@ -22,6 +23,7 @@ function BarCell(props: { session: Session; track: Track; index: number; now: nu
   const isCursor = at?.trackId === track.id && at.bar === index;
   const isFirst = !at && track === session.tracks[0] && index === Math.ceil(left.value);
   const selected = isMarked(track.id, index);
+  const kept = isKept({ trackId: track.id, bar: index });
   const lines = () => explain(session, track, index, now);
   return (
     <button
@@ -32,7 +34,10 @@ function BarCell(props: { session: Session; track: Track; index: number; now: nu
       data-bar={index}
       data-track={track.id}
       aria-selected={selected}
-      aria-label={`Bar ${index + 1}, ${CELL_LABELS[state]} ${state}${selected ? ", marked" : ""}`}
+      data-kept={kept}
+      aria-label={`Bar ${index + 1}, ${CELL_LABELS[state]} ${state}${kept ? ", kept" : ""}${
+        selected ? ", marked" : ""
+      }`}
       tabIndex={isCursor || isFirst ? 0 : -1}
       style={{
         transform: `translateX(${(index - left.value) * barWidth.value}px)`,

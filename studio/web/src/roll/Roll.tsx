@@ -1,6 +1,6 @@
 import { signal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { isPlaying, position, shown, shownBar, view } from "../desk";
+import { isPlaying, position, shown, shownBar, shownLoop, view } from "../desk";
 import { Button } from "../ui/controls";
 import { BarRow } from "./BarRow";
 import { LaneCanvas } from "./LaneCanvas";
@@ -101,6 +101,7 @@ function Ruler() {
         element.onpointerup = () => (element.onpointermove = null);
       }}
     >
+      <LoopBrace />
       {bars
         .filter((bar) => bar % every === 0)
         .map((bar) => (
@@ -113,6 +114,15 @@ function Ruler() {
         ))}
     </div>
   );
+}
+
+/** The bars that go round. */
+function LoopBrace() {
+  const loop = shownLoop.value;
+  if (!loop) return null;
+  const x = (loop[0] - left.value) * barWidth.value;
+  const breadth = (loop[1] - loop[0]) * barWidth.value;
+  return <i class="loop-brace" style={{ transform: `translateX(${x}px)`, width: `${breadth}px` }} />;
 }
 
 /** A line over all lanes, moved by the compositor; nothing else is drawn again. */

@@ -3,6 +3,7 @@ import { redoShown, undoShown } from "../session/history";
 import { regenerate } from "../session/takes";
 import { Button } from "../ui/controls";
 import { marks, unmarkAll } from "./selection";
+import { TakeList } from "./TakeList";
 
 /** What can be done with the marked bars, and taken back. */
 export function SelectionTools() {
@@ -19,6 +20,7 @@ export function SelectionTools() {
         title="Let the model write the marked bars, or the next ones, once more (G)"
         onClick={() => (view.value === "song" ? void writeMarked() : regenerate())}
       />
+      <TakeList />
       {count > 0 && (
         <Button label="Forget the marks" icon="close" kind="quiet" onClick={unmarkAll} />
       )}

@@ -1,5 +1,13 @@
 /** What became of one bar of one track, in one word and in a sentence. */
-import { type Bar, emptyBar, promptOf, type Session, type Track } from "../session/state";
+import {
+  type Bar,
+  type Cycle,
+  emptyBar,
+  type Prompt,
+  promptOf,
+  type Session,
+  type Track,
+} from "../session/state";
 
 export type CellState =
   | "empty"
@@ -50,29 +58,45 @@ export function cellState(session: Session, track: Track, index: number, now: nu
   if (bar?.fallback) return "fallback";
   if (bar?.isLate) return "late";
   const prompt = session.prompts.at(-1);
-  const letter =
-    prompt && index >= prompt.start && index < prompt.end
-      ? prompt.states.get(track.id)?.[index - prompt.start]
-      : undefined;
+  const letter = prompt && letterOf(prompt, track.id, index, session.loop);
+  const isPast = bar?.isOver || index < session.playhead;
   if (bar?.isOpen) return "generating";
   if (index === now) return "playing";
   if (track.isAgent && letter === "T" && session.isGenerating && index === prompt!.target) {
     return "generating";
   }
-  if (track.isAgent && index >= session.playhead && bar?.notes.length) return "ready";
-  if (letter === "C" && index < session.playhead) return "context";
+  if (track.isAgent && !isPast && bar?.notes.length) return "ready";
+  if (letter === "C" && isPast) return "context";
   if (letter === "M" || letter === "A") return "hidden";
-  if (bar && index < session.playhead) return "played";
-  return "empty";
+  return bar && isPast ? "played" : "empty";
+}
+
+/** What a bar was in a prompt. In a loop, bars after the target were those of the last time round. */
+function letterOf(
+  { target, start, end, states }: Prompt,
+  trackId: number,
+  index: number,
+  loop: Cycle | null,
+): string | undefined {
+  const isInLoop = (bar: number) => loop && loop[0] <= bar && bar < loop[1];
+  const length = loop ? loop[1] - loop[0] : 1;
+  const place =
+    isInLoop(index) && isInLoop(target)
+      ? target - start - ((((target - index) % length) + length) % length)
+      : index - start;
+  return index < end || place < target - start ? states.get(trackId)?.[place] : undefined;
 }
 
 const isSong = (session: Session): boolean => session.phase === "UNINITIALIZED";
 
 function songState(bar: Bar | undefined, index: number, now: number): CellState {
   if (index === now) return "playing";
-  if (bar?.takes) return "written";
+  if (bar?.versions?.[bar.take]?.isWritten) return "written";
   return bar?.notes.length ? "played" : "empty";
 }
+
+const takeText = ({ take, takes }: Bar): string =>
+  take < 0 ? `silent, ${takes} takes` : `take ${take + 1} of ${takes}`;
 
 /** Why a bar is as it is, line by line. */
 export function explain(session: Session, track: Track, index: number, now: number): string[] {
@@ -80,7 +104,8 @@ export function explain(session: Session, track: Track, index: number, now: numb
   const bar = track.bars.get(index) ?? emptyBar();
   if (isSong(session)) {
     const lines = [`Bar ${index + 1}`, `${bar.notes.length} notes`];
-    return bar.takes ? [...lines, `Written by the model, take ${bar.takes}`] : lines;
+    const isWritten = bar.versions?.[bar.take]?.isWritten;
+    return bar.versions ? [...lines, takeText(bar), isWritten ? "Written by the model" : "As it was"] : lines;
   }
   const lines = [`Bar ${index + 1}: ${CELL_MEANINGS[state]}`];
   const prompt = promptOf(session, index);
@@ -90,15 +115,19 @@ export function explain(session: Session, track: Track, index: number, now: numb
     lines.push(`${bar.notes.length} notes`);
     return lines;
   }
-  const { making, features, fallback, takes } = bar;
-  lines.push(`${bar.notes.length} notes${takes > 1 ? `, take ${takes}` : ""}`);
+  const { making, cost, features, fallback } = bar;
+  lines.push(`${bar.notes.length} notes${bar.takes > 1 ? `, ${takeText(bar)}` : ""}`);
   if (fallback) lines.push(`Fallback: ${fallback}`);
   if (making) {
     lines.push(
       `Window: bars ${making.windowStart + 1} to ${making.windowEnd}, ${making.contextBars} bars of context`,
-      `${making.milliseconds.toFixed(0)} ms, temperature ${making.temperature}, seed ${
-        making.seed < 0 ? "random" : making.seed
-      }`,
+    );
+  }
+  if (cost) {
+    const { milliseconds, tokens, temperature, seed } = cost;
+    const seedText = seed < 0 ? "random" : String(seed);
+    lines.push(
+      `${milliseconds.toFixed(0)} ms, ${tokens} tokens, temperature ${temperature}, seed ${seedText}`,
     );
   }
   if (features) {

@@ -1,8 +1,10 @@
 /** Drawing, moving, stretching and deleting notes with the pointer. */
 import { signal } from "@preact/signals";
-import { song, view } from "../desk";
+import { shown, song, view } from "../desk";
+import { placeInLoop } from "../clock/leader";
+import { client, leader } from "../studio";
 import { beatsOf } from "../clock/timeline";
-import { meterOf, type Note, type Session, type Track } from "../session/state";
+import { meterOf, type Note, type Session, type Track, trackOf } from "../session/state";
 import { rowsOf } from "./draw";
 import type { NoteIndex, PlacedNote } from "./notes";
 import { barWidth, left } from "./view";
@@ -34,19 +36,31 @@ const EDGE_PIXELS = 6;
 const NEW_VELOCITY = 90;
 
 /** How the notes of a track are changed; undefined where they cannot be. */
-export function editorOf(_track: Track): Editor | undefined {
-  return view.value === "song" ? songEditor : undefined;
+export function editorOf(track: Track): Editor | undefined {
+  if (view.value === "song") return handEditor;
+  if (!client.isPlayer.value) return undefined;
+  return track.isAgent ? refusal : handEditor;
 }
 
 export function deleteChosen(): void {
   const target = chosen.value;
-  if (!target || view.value !== "song") return;
-  const track = song.session.value!.tracks.find(({ id }) => id === target.trackId);
-  if (track) song.setBar(track.id, target.note.bar, without(track, target.note));
+  const track = target && trackOf(shown.value, target.trackId);
+  if (track && editorOf(track) === handEditor) change(track, target.note, null);
   chosen.value = null;
 }
 
-const songEditor: Editor = {
+/** In a session an agent's notes are what the model plays. */
+const refusal: Editor = {
+  onPointerDown() {
+    client.tell(
+      "warning",
+      "Agents write their own notes. Choose another take of the bar, or Edit this take under Files.",
+    );
+  },
+  onDoubleClick() {},
+};
+
+const handEditor: Editor = {
   onPointerDown(event, lane) {
     if (event.button !== 0) return;
     const at = placeOf(event, lane);
@@ -124,12 +138,41 @@ function finish(canvas: HTMLElement): void {
   draft.value = null;
 }
 
+/** A note goes, comes, or takes the place of another: an edit of the song, or messages to the band. */
+function change(track: Track, old: PlacedNote | null, note: PlacedNote | null): void {
+  const bars = new Map<number, Note[]>();
+  if (old) bars.set(old.bar, without(track.bars.get(old.bar)?.notes ?? [], old));
+  if (note) {
+    const { bar, pitch, velocity, onset, duration } = note;
+    const others = bars.get(bar) ?? track.bars.get(bar)?.notes ?? [];
+    bars.set(bar, [...others, { pitch, velocity, onset, duration }]);
+  }
+  if (view.value === "song") {
+    for (const [bar, notes] of bars) song.setBar(track.id, bar, notes);
+    return;
+  }
+  if (old) client.send("/midigpt/note/remove", track.id, old.pitch, old.onset, old.bar);
+  if (note) {
+    const { pitch, velocity, onset, duration, bar } = note;
+    client.send("/midigpt/note", track.id, pitch, velocity, onset, Math.min(duration, 64), bar);
+  }
+  for (const [bar, notes] of bars) {
+    leader.resound(track, bar, notes);
+    changeLoop(track, bar, notes);
+  }
+}
+
+/** A part that repeats goes on as it is now. */
+function changeLoop(track: Track, bar: number, notes: Note[]): void {
+  leader.loops.value = leader.loops.value.map((loop) =>
+    loop.trackId === track.id
+      ? { ...loop, bars: loop.bars.with(placeInLoop(loop, bar), notes) }
+      : loop,
+  );
+}
+
 function commit(track: Track, old: PlacedNote | null, note: PlacedNote): void {
-  const rest = old ? without(track, old) : [];
-  if (old && old.bar !== note.bar) song.setBar(track.id, old.bar, rest);
-  const others = old?.bar === note.bar ? rest : (track.bars.get(note.bar)?.notes ?? []);
-  const { pitch, velocity, onset, duration } = note;
-  song.setBar(track.id, note.bar, [...others, { pitch, velocity, onset, duration }]);
+  change(track, old, note);
   chosen.value = { trackId: track.id, note };
 }
 
@@ -147,8 +190,8 @@ function placed(note: Note, start: number, duration = note.duration): PlacedNote
   return { ...note, bar, start, end: start + duration, duration, onset: Math.max(0, start - bar) };
 }
 
-function without(track: Track, { bar, pitch, onset }: PlacedNote): Note[] {
-  return (track.bars.get(bar)?.notes ?? []).filter(
+function without(notes: Note[], { pitch, onset }: Note): Note[] {
+  return notes.filter(
     (note) => note.pitch !== pitch || Math.abs(note.onset - onset) > 1e-6,
   );
 }

@@ -7,6 +7,7 @@ import type { Player } from "../sound/player";
 import type { Client } from "./client";
 import { bass, chordBars, type Groove, GROOVES, type Part, part } from "./grooves";
 import { noteOf, type Take } from "../song/take";
+import { keepNothing } from "./kept";
 import { createTrack } from "./tracks";
 import { nameParts, partNames } from "./names";
 import { type Note, trackOf } from "./state";
@@ -85,6 +86,7 @@ export class Jam {
   async #begin(groove: Groove): Promise<void> {
     const { client, leader } = this;
     leader.stop();
+    keepNothing();
     this.groove.value = groove;
     leader.bpm.value = groove.bpm;
     leader.meter.value = groove.meter;

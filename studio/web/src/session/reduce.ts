@@ -4,7 +4,9 @@
  */
 import type { Osc, OscValue } from "../wire/osc";
 import {
+  barAfter,
   barOf,
+  type Cycle,
   emptySession,
   type Note,
   type Prompt,
@@ -19,6 +21,8 @@ type Reducer = (session: Session, values: Values, now: number) => void;
 
 const DRUM_TRACK_TYPE = 11;
 const LATENCIES_KEPT = 256;
+/** Bars after the playhead that agents may have written. */
+const WRITTEN_AHEAD = 16;
 
 const n = (value: OscValue | undefined): number => Number(value ?? 0);
 const json = (value: OscValue | undefined) => JSON.parse(String(value ?? "{}"));
@@ -89,14 +93,49 @@ function addNote(session: Session, values: Values): void {
   ];
 }
 
+/** As the server finds it: the pitch, and the onset to a thousandth of the bar. */
+function removeNote(session: Session, [id, pitch, onset, bar]: Values): void {
+  const track = trackOf(session, n(id));
+  if (!track) return;
+  track.version += 1;
+  const kept = barOf(track, n(bar));
+  kept.notes = kept.notes.filter(
+    (note) => note.pitch !== n(pitch) || Math.abs(note.onset - n(onset)) > 1e-3,
+  );
+}
+
 function endBar(session: Session, [bar, numerator, denominator]: Values): void {
   const index = n(bar);
   session.meters.set(index, { numerator: n(numerator), denominator: n(denominator) });
-  session.playhead = Math.max(session.playhead, index + 1);
+  if (index >= session.playhead) session.playhead = barAfter(index, session.loop);
   for (const track of session.tracks) {
-    if (track.isAgent) continue;
-    barOf(track, index);
+    if (!track.isAgent) barOf(track, index);
+    const ended = track.bars.get(index);
+    if (ended) ended.isOver = true;
   }
+}
+
+function transport(session: Session, [action, first, end]: Values): void {
+  if (action === "locate") session.playhead = n(first);
+  if (action === "loop") setLoop(session, n(end) ? [n(first), n(end)] : null);
+}
+
+/** What agents have written ahead is for the bars that come next, whatever they are called now. */
+function setLoop(session: Session, loop: Cycle | null): void {
+  const steps = Array.from({ length: WRITTEN_AHEAD });
+  const coming = (cycle: Cycle | null) =>
+    steps.reduce<number[]>((bars) => [...bars, barAfter(bars.at(-1)!, cycle)], [session.playhead]);
+  const [before, after] = [coming(session.loop), coming(loop)];
+  for (const { isAgent, bars } of session.tracks) {
+    if (!isAgent) continue;
+    const ahead = before.map((bar, i) =>
+      before.indexOf(bar) === i && !bars.get(bar)?.isOver ? bars.get(bar) : undefined,
+    );
+    before.forEach((bar, i) => bar !== after[i] && ahead[i] && bars.delete(bar));
+    after.forEach((bar, i) => bar !== before[i] && ahead[i] && bars.set(bar, ahead[i]));
+  }
+  for (const track of session.tracks) track.version += 1;
+  session.loop = loop;
 }
 
 function addPrompt(session: Session, values: Values): void {
@@ -121,26 +160,35 @@ function openBar(session: Session, [trackId, index]: Values): void {
   track.version += 1;
   const bar = barOf(track, n(index));
   const fallback = bar.isOpen ? bar.fallback : "";
-  Object.assign(bar, { notes: [], isOpen: true, isLate: false, fallback, takes: bar.takes + 1 });
+  const takes = bar.isOver ? { takes: 1, take: 0 } : { takes: Math.max(1, bar.takes) };
+  Object.assign(bar, { notes: [], isOpen: true, isLate: false, isOver: false, fallback, ...takes });
   session.buffering = 0;
 }
 
-function closeBar(session: Session, [trackId, index]: Values, now: number): void {
+function closeBar(session: Session, [trackId, index]: Values): void {
   const track = trackOf(session, n(trackId));
   if (!track) return;
   const bar = barOf(track, n(index));
   bar.isOpen = false;
-  const milliseconds = session.generatingSince ? now - session.generatingSince : 0;
   const prompt = session.prompts.at(-1);
   const shown = prompt && [...prompt.states.values()].flat().filter((state) => state === "C");
   bar.making = {
-    milliseconds,
-    temperature: n(track.parameters["temperature"] ?? session.parameters["temperature"] ?? 1),
-    seed: n(session.parameters["sampling_seed"] ?? -1),
     windowStart: prompt?.start ?? 0,
     windowEnd: prompt?.end ?? 0,
     contextBars: shown?.length ?? 0,
   };
+}
+
+function setCost(session: Session, [text]: Values): void {
+  const { track_id, start_bar, end_bar, ...cost } = json(text);
+  const track = trackOf(session, track_id);
+  if (!track) return;
+  for (let bar = start_bar; bar < end_bar; bar++) barOf(track, bar).cost = cost;
+}
+
+function setTake(session: Session, [trackId, index, take, takes]: Values): void {
+  const track = trackOf(session, n(trackId));
+  if (track) Object.assign(barOf(track, n(index)), { take: n(take), takes: n(takes) });
 }
 
 function setStatus(session: Session, [state]: Values, now: number): void {
@@ -181,7 +229,7 @@ function flush(session: Session, [trackId, from]: Values): void {
     if (!track.isAgent || (n(trackId) !== -1 && n(trackId) !== track.id)) continue;
     track.version += 1;
     for (const [index, bar] of track.bars) {
-      if (index >= Math.max(n(from), session.playhead)) bar.notes = [];
+      if (index >= Math.max(n(from), session.playhead) && !bar.isOver) bar.notes = [];
     }
   }
 }
@@ -217,7 +265,9 @@ const REDUCERS: Record<string, Reducer> = {
     setTrackParameter(s, [id!, "ignore", isIgnored!]),
   "/midigpt/track/param/set": setTrackParameter,
   "/midigpt/note": addNote,
+  "/midigpt/note/remove": removeNote,
   "/midigpt/bar/end": endBar,
+  "/midigpt/transport": transport,
   "/midigpt/tempo": (s, [bpm]) => void (s.tempo = n(bpm)),
   "/midigpt/bar/buffering": (s, [, missing]) => void (s.buffering = n(missing)),
   "/midigpt/param/set": (s, [name, value]) => {
@@ -230,6 +280,7 @@ const REDUCERS: Record<string, Reducer> = {
     s.attributes = setWish(s.attributes, String(name), n(level));
   },
   "/midigpt/attr/reset_all": (s) => void (s.attributes = {}),
+  "/midigpt/prompt/text": (s, [text]) => void (s.text = String(text ?? "")),
   "/midigpt/status": setStatus,
   "/midigpt/prompt/state": addPrompt,
   "/midigpt/generated/open": openBar,
@@ -245,6 +296,8 @@ const REDUCERS: Record<string, Reducer> = {
     });
   },
   "/midigpt/generated/close": closeBar,
+  "/midigpt/generated/take": setTake,
+  "/midigpt/generation/done": setCost,
   "/midigpt/generated/flush": flush,
   "/midigpt/bar/fallback": (s, [id, index, policy, reason]) => {
     const track = trackOf(s, n(id));
@@ -292,8 +345,13 @@ export function fromSnapshot(text: string): Session {
     windowLengths: told.model?.window_lengths ?? [],
     knownMeters: told.model?.meters ?? [],
     isGenerating: told.generating != null,
+    text: told.text ?? "",
+    loop: told.loop ?? null,
   });
   session.tracks = told.tracks.map(readTrack);
+  for (const { bars } of session.tracks) {
+    for (const [index, bar] of bars) bar.isOver = index < session.playhead;
+  }
   const [numerator, denominator] = String(told.meter ?? "4/4").split("/").map(Number);
   session.meters.set(session.playhead, { numerator: numerator!, denominator: denominator! });
   return session;
@@ -309,6 +367,7 @@ interface ToldTrack {
   parameters?: Track["parameters"];
   attributes?: Record<string, number>;
   bars?: Record<string, number[][]>;
+  takes?: Record<string, [take: number, takes: number]>;
 }
 
 function readTrack(told: ToldTrack): Track {
@@ -319,7 +378,10 @@ function readTrack(told: ToldTrack): Track {
   track.parameters = told.parameters ?? {};
   track.attributes = told.attributes ?? {};
   for (const [bar, notes] of Object.entries(told.bars ?? {})) {
-    barOf(track, Number(bar)).notes = notes.map(readNote);
+    Object.assign(barOf(track, Number(bar)), { notes: notes.map(readNote), takes: 1 });
+  }
+  for (const [bar, [take, takes]] of Object.entries(told.takes ?? {})) {
+    Object.assign(barOf(track, Number(bar)), { take, takes });
   }
   return track;
 }

@@ -13,16 +13,30 @@ export interface Meter {
   denominator: number;
 }
 
-/** How an agent's bar came to be. */
+/** What the model was shown for an agent's bar. */
 export interface Making {
-  /** Milliseconds from the request to the last note. */
-  milliseconds: number;
-  temperature: number;
-  seed: number;
   windowStart: number;
   windowEnd: number;
   contextBars: number;
 }
+
+/** What a generation took, as the server tells it. */
+export interface Cost {
+  milliseconds: number;
+  tokens: number;
+  temperature: number;
+  /** -1: random. */
+  seed: number;
+}
+
+/** A version of a song's bar: from the file, or of the model. */
+export interface Version {
+  notes: Note[];
+  isWritten: boolean;
+}
+
+/** Bars that go round, half open. */
+export type Cycle = readonly [from: number, to: number];
 
 export interface Bar {
   notes: Note[];
@@ -32,9 +46,15 @@ export interface Bar {
   /** The policy that filled the bar when the model could not. */
   fallback: string;
   making?: Making;
+  cost?: Cost;
   features?: number[];
-  /** How many takes the bar has had. */
+  /** How many takes the bar has, and which of them is played: from 0, -1 for none. */
   takes: number;
+  take: number;
+  /** The takes themselves, of a song; those of a session are the server's. */
+  versions?: Version[];
+  /** It has sounded; what is in it is of the last time round. */
+  isOver: boolean;
 }
 
 export interface Track {
@@ -99,6 +119,10 @@ export interface Session {
   generatingSince: number;
   /** Bars that must still end before the first answer; 0 when answers come. */
   buffering: number;
+  /** What the model was asked for in words. */
+  text: string;
+  /** The bars that are repeated. */
+  loop: Cycle | null;
   prompts: Prompt[];
   sampled: Sampled[];
   /** Milliseconds that the last generations took. */
@@ -129,6 +153,8 @@ export function emptySession(): Session {
     isGenerating: false,
     generatingSince: 0,
     buffering: 0,
+    text: "",
+    loop: null,
     prompts: [],
     sampled: [],
     latencies: [],
@@ -138,7 +164,7 @@ export function emptySession(): Session {
 }
 
 export function emptyBar(): Bar {
-  return { notes: [], isOpen: false, isLate: false, fallback: "", takes: 0 };
+  return { notes: [], isOpen: false, isLate: false, fallback: "", takes: 0, take: 0, isOver: false };
 }
 
 export function trackOf(session: Session, id: number): Track | undefined {
@@ -150,6 +176,10 @@ export function barOf(track: Track, index: number): Bar {
   if (!bar) track.bars.set(index, (bar = emptyBar()));
   return bar;
 }
+
+/** The bar that follows another. */
+export const barAfter = (bar: number, loop: Cycle | null): number =>
+  loop && bar + 1 === loop[1] ? loop[0] : bar + 1;
 
 /** The meter of a bar: that of the last bar with a known one. */
 export function meterOf(session: Session, bar: number): Meter {

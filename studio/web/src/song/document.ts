@@ -1,14 +1,14 @@
 /** The song on the desk: a dropped file or a copied take, edited here, with undo. */
 import { computed, signal } from "@preact/signals";
-import { barOf, emptyBar, type Note, type Session, type Track } from "../session/state";
+import { type Bar, emptyBar, type Note, type Session, type Track } from "../session/state";
 import { lengthOf, noteOf, type Take, type TakeNote, sessionOf, takeOf } from "./take";
 
-interface Version {
+interface State {
   tracks: Track[];
   length: number;
 }
 
-const MOST_VERSIONS = 100;
+const MOST_STATES = 100;
 
 export class Song {
   readonly session = signal<Session | null>(null);
@@ -16,8 +16,8 @@ export class Song {
   resolution = 960;
   readonly canUndo = computed(() => (void this.session.value, this.#past.length > 0));
   readonly canRedo = computed(() => (void this.session.value, this.#future.length > 0));
-  #past: Version[] = [];
-  #future: Version[] = [];
+  #past: State[] = [];
+  #future: State[] = [];
 
   open(take: Take, name: string): void {
     this.tempos = take.tempos;
@@ -48,7 +48,7 @@ export class Song {
   }
 
   setBar(trackId: number, bar: number, notes: Note[]): void {
-    this.#change((tracks) => replaceBars(tracks, trackId, new Map([[bar, notes]]), ""));
+    this.#change((tracks) => changeBars(tracks, trackId, new Map([[bar, notes]]), edited));
   }
 
   /** Bars that the model has written. */
@@ -56,7 +56,13 @@ export class Song {
     const written = Object.entries(bars).map(
       ([bar, notes]): [number, Note[]] => [Number(bar), notes.map(noteOf)],
     );
-    this.#change((tracks) => replaceBars(tracks, trackId, new Map(written), "written"));
+    this.#change((tracks) => changeBars(tracks, trackId, new Map(written), rewritten));
+  }
+
+  /** Let a bar be as one of its takes. */
+  chooseTake(trackId: number, bar: number, take: number): void {
+    const choose = (old: Bar): Bar => ({ ...old, take, notes: old.versions![take]!.notes });
+    this.#change((tracks) => changeBars(tracks, trackId, new Map([[bar, []]]), choose));
   }
 
   /** More bars at the end, empty, in the last meter. */
@@ -90,35 +96,48 @@ export class Song {
     const session = this.session.value;
     if (!session) return;
     this.#past = [
-      ...this.#past.slice(1 - MOST_VERSIONS),
+      ...this.#past.slice(1 - MOST_STATES),
       { tracks: session.tracks, length: session.playhead },
     ];
     this.#future = [];
     this.session.value = { ...session, tracks: edit(session.tracks), playhead: length };
   }
 
-  #step(from: Version[], to: Version[]): void {
+  #step(from: State[], to: State[]): void {
     const session = this.session.value;
-    const version = from.pop();
-    if (!session || !version) return;
+    const before = from.pop();
+    if (!session || !before) return;
     to.push({ tracks: session.tracks, length: session.playhead });
-    this.session.value = { ...session, tracks: version.tracks, playhead: version.length };
+    this.session.value = { ...session, tracks: before.tracks, playhead: before.length };
   }
 }
 
-function replaceBars(
+function changeBars(
   tracks: Track[],
   trackId: number,
   bars: ReadonlyMap<number, Note[]>,
-  origin: "" | "written",
+  change: (bar: Bar, notes: Note[]) => Bar,
 ): Track[] {
   return tracks.map((track) => {
     if (track.id !== trackId) return track;
     const changed = { ...track, bars: new Map(track.bars) };
     for (const [bar, notes] of bars) {
-      const takes = barOf(track, bar).takes + (origin ? 1 : 0);
-      changed.bars.set(bar, { ...emptyBar(), notes, takes });
+      changed.bars.set(bar, change(track.bars.get(bar) ?? emptyBar(), notes));
     }
     return changed;
   });
+}
+
+/** By hand: the take that is played is another one now. */
+function edited(bar: Bar, notes: Note[]): Bar {
+  if (!bar.versions) return { ...bar, notes };
+  const versions = bar.versions.with(bar.take, { ...bar.versions[bar.take]!, notes });
+  return { ...bar, notes, versions };
+}
+
+/** By the model: one take more, beside what was there. */
+function rewritten(bar: Bar, notes: Note[]): Bar {
+  const before = bar.versions ?? (bar.notes.length ? [{ notes: bar.notes, isWritten: false }] : []);
+  const versions = [...before, { notes, isWritten: true }];
+  return { ...bar, notes, versions, takes: versions.length, take: versions.length - 1 };
 }

@@ -1,7 +1,7 @@
 /** Plays the song: whole, or the marked bars round and round. */
 import { signal } from "@preact/signals";
 import { Timeline } from "../clock/timeline";
-import { meterOf, type Session } from "../session/state";
+import { type Cycle, meterOf, type Session } from "../session/state";
 import type { ScheduledNote } from "../sound/commands";
 import type { Mixer } from "../sound/mixer";
 import type { Player } from "../sound/player";
@@ -15,7 +15,7 @@ export class SongPlayer {
   readonly isPlaying = signal(false);
   readonly bar = signal(-1);
   /** The bars to repeat, half open; null for none. */
-  readonly loop = signal<[from: number, to: number] | null>(null);
+  readonly loop = signal<Cycle | null>(null);
   timeline: Timeline;
   #laid: number[] = [];
 

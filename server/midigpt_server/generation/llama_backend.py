@@ -1,0 +1,246 @@
+"""The backend that plays a text-to-music Llama bar by bar.
+
+A job's bars become events; what was read for the bar before is kept as far as it still holds, what
+was really played is appended, and the next bar is written after it. When the window is full, or the
+text changes, the events are counted anew from a later bar, which is read while nothing else runs.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from midigpt import _native, events
+from midigpt.captions import Features, caption
+from midigpt.compose.prompt import Prompter
+from midigpt.inference import PrefixCache
+from midigpt.inference.model.llama_folder import open_llama
+from midigpt.inference.model.native import NativeModel
+from midigpt.inference.model.native_llama import load_llama
+from midigpt.inference.prefill import PromptTokens
+from midigpt.inference.task import Task
+from midigpt_server.generation.job import GenerationError, Job, Listener, PromptState, Result
+from midigpt_server.generation.llama_window import (
+    Window,
+    instruments,
+    names,
+    quarter_ticks,
+    velocities,
+)
+from midigpt_server.generation.request import bar_seed, voice_of
+from midigpt_server.timing.bars import BarNote
+
+_CONTEXT = 2048
+_SLOTS = 8
+_VOICES = 16  # whose last window is kept in memory
+#: Shares of the context: a window that grows beyond the first is cut to the second.
+_HIGH, _LOW = 0.8, 0.45
+#: After a change of the text so much music is kept, so that the text is heard.
+_BARS_AFTER_TEXT = 2
+_MOST_NOTES, _MOST_IDS = 64, 600
+_ACCENTS = ((1.0, 8), (0.25, 3))  # at bar lines and beats, in fractions of the bar
+_GOING_ON = (_native.StepStatus.RUNNING, _native.StepStatus.CANCELLED)
+
+
+@dataclass
+class _Voice:
+    """What one agent has read: two windows, the one it plays in and one to come."""
+
+    cache: PrefixCache = field(default_factory=lambda: PrefixCache(2))
+    base: int | None = None
+    text: str = ""
+    quarter: int = 0
+
+
+class LlamaBackend:
+    """Writes the bars of jobs with a Llama of events; see :class:`.job.Backend`."""
+
+    def __init__(
+        self,
+        model: NativeModel,
+        prompter: Prompter,
+        method: _native.DensityMethod = _native.DensityMethod.THIN,
+    ) -> None:
+        self._model, self._prompter, self._method = model, prompter, method
+        self._voices: dict[str, _Voice] = {}
+
+    @classmethod
+    def open(cls, folder: Path) -> LlamaBackend:
+        """Load a folder; raises as :func:`load_llama` and :meth:`Prompter.from_folder`."""
+        config = open_llama(folder).config
+        prompter = Prompter.from_folder(folder, config.vocab_size)
+        return cls(load_llama(folder, min(config.n_positions, _CONTEXT)), prompter)
+
+    @property
+    def slots(self) -> int:
+        """Jobs whose loops share their passes."""
+        return _SLOTS
+
+    def start(self, job: Job, listener: Listener) -> Task[Result]:
+        """Write the job's bars, one after the other."""
+        voice = self._voice(job)
+        written: dict[int, tuple[BarNote, ...]] = {}
+        drawn = 0
+        try:
+            for bar in range(job.write_from, job.deliver_end):
+                window, prompt = self._prompt(job, voice, bar, written)
+                if bar == job.write_from:
+                    listener.prompted(_prompt_state(job, window.base))
+                with self._loop(job, voice, window, bar, prompt, _MOST_IDS) as loop:
+                    notes: list[BarNote] = []
+                    while True:
+                        _check(job)
+                        yield [loop]
+                        new = _bar_notes(job, window, bar, loop.notes[len(notes) :])
+                        notes += new
+                        if new and job.values["streaming"]:
+                            listener.sampled(1, bar, new)
+                        if loop.status not in _GOING_ON:
+                            break
+                drawn += loop.drawn
+                written[bar] = tuple(notes)
+        except ValueError as error:
+            raise GenerationError(str(error)) from error
+        return Result(written, tokens=drawn)
+
+    def foresee(self, job: Job) -> Task[None]:
+        """Read what the job will read."""
+        yield from self._read(job, job.write_from, {})
+
+    def settle(self, job: Job, result: Result) -> Task[None]:
+        """Read what is known of the bar after the job's, anew where the window was full."""
+        yield from self._read(job, job.deliver_end, result.bars)
+
+    def _read(self, job: Job, bar: int, written: Mapping[int, Sequence[BarNote]]) -> Task[None]:
+        voice = self._voice(job)
+        window, prompt = self._prompt(job, voice, bar, written)
+        with self._loop(job, voice, window, bar, prompt, 0) as loop:
+            while loop.status in _GOING_ON:
+                yield [loop]
+
+    @contextmanager
+    def _loop(
+        self,
+        job: Job,
+        voice: _Voice,
+        window: Window,
+        bar: int,
+        prompt: NDArray[np.int32],
+        budget: int,
+    ) -> Iterator[_native.BarLoop]:
+        programs, begin = instruments(job), window.line(bar)
+        own = programs[job.agent_id]
+        band = {programs[t.id] for t in job.tracks if t.id != job.agent_id and not t.ignored}
+        values = {**job.values, **job.track_values}
+        seed = bar_seed(job.values["sampling_seed"], bar, voice_of(job))
+        with voice.cache.lend(self._model, PromptTokens.of(prompt.tolist(), (), "")) as sequence:
+            yield _native.BarLoop(
+                transformer=self._model.transformer,
+                sequence=sequence,
+                temperature=values["temperature"],
+                top_k=values["top_k"],
+                top_p=values["top_p"],
+                prompt=prompt,
+                first_id=self._prompter.first_event,
+                begin=begin,
+                end=begin + window.length(bar),
+                instrument=own,
+                band=sorted(band - {own}),
+                lowest=values.get("min_pitch", 0),
+                highest=values.get("max_pitch", 127),
+                method=self._method,
+                density=values.get("density", 1.0),
+                most_notes=_MOST_NOTES,
+                budget=budget,
+                seed=seed if seed >= 0 else random.getrandbits(31),
+                pause=_native.Pause.AT_NEWS if values["streaming"] else _native.Pause.NEVER,
+                cancel=job.cancel.flag,
+            )
+
+    def _voice(self, job: Job) -> _Voice:
+        voice = self._voices.pop(job.voice, None) or _Voice()
+        self._voices[job.voice] = voice  # the latest used last
+        while len(self._voices) > _VOICES:
+            del self._voices[next(iter(self._voices))]
+        return voice
+
+    def _prompt(
+        self, job: Job, voice: _Voice, bar: int, written: Mapping[int, Sequence[BarNote]]
+    ) -> tuple[Window, NDArray[np.int32]]:
+        """The ids before a bar, counted from the base of the voice, or from a later one."""
+        quarter, text = quarter_ticks(job.tempo), self._text(job)
+        text_ids = np.array(self._prompter.encode(text), dtype=np.int32)
+
+        def since(base: int) -> tuple[Window, NDArray[np.int32]] | None:
+            """None if it is too long."""
+            window = Window(job, base, quarter)
+            if window.line(bar) + window.length(bar) >= events.TIMES:
+                return None
+            ids = events.to_ids(window.events(bar, written)) + self._prompter.first_event
+            return window, np.concatenate([text_ids, ids]).astype(np.int32)
+
+        first, room = max(job.first_bar, 0), self._model.n_positions
+        kept = voice.base is not None and first <= voice.base <= bar and quarter == voice.quarter
+        if kept and text == voice.text:
+            assert voice.base is not None
+            found = since(voice.base)
+            if found is not None and len(found[1]) <= _HIGH * room:
+                return found
+        if voice.text and text != voice.text:
+            first = max(first, bar - _BARS_AFTER_TEXT)
+        voice.text, voice.quarter = text, quarter
+        for base in range(first, bar + 1):
+            found = since(base)
+            if found is not None and (len(found[1]) <= _LOW * room or base == bar):
+                voice.base = base
+                return found
+        raise GenerationError("a bar of this length does not fit the model's window")
+
+    def _text(self, job: Job) -> str:
+        """What the player has asked for, or else what is known of the session."""
+        wished = str(job.track_values.get("prompt_text", "")).strip()
+        if wished:
+            return wished
+        meter = job.meter(job.target)
+        facts = Features(names(job), tempo=job.tempo, meter=(meter.numerator, meter.denominator))
+        return caption(facts, random.Random(0))
+
+
+def _check(job: Job) -> None:
+    if job.cancel.is_set():
+        raise GenerationError("cancelled")
+
+
+def _bar_notes(
+    job: Job, window: Window, bar: int, notes: Sequence[tuple[int, int, int]]
+) -> list[BarNote]:
+    """Notes of the loop in fractions of their bar, with velocities."""
+    line, length, mean = window.line(bar), window.length(bar), velocities(job)
+    found = []
+    for time, duration, pitch in notes:
+        onset = (time - line) / length
+        accent = next((a for unit, a in _ACCENTS if (onset / unit).is_integer()), 0)
+        velocity = max(1, min(127, mean + accent))
+        found.append(BarNote(pitch, velocity, onset, max(1, duration) / length))
+    return found
+
+
+def _prompt_state(job: Job, base: int) -> PromptState:
+    bars = range(base, job.end_bar)
+    states = {
+        track.id: tuple(
+            "T" if track.id == job.agent_id and bar >= job.write_from
+            else "M" if bar in track.hidden
+            else "C"
+            for bar in bars
+        )
+        for track in job.tracks
+        if not track.ignored
+    }  # fmt: skip
+    return PromptState(base, job.end_bar, states)
