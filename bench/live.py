@@ -21,6 +21,7 @@ from typing import Any
 
 from bench.runner import ROOT, Result, Runner
 from bench.shapes import checkpoint
+from midigpt.inference.pretrained import bundled_llama
 from midigpt_server.client import Client
 
 CLIENT = ROOT / "bench/workers/live_client.py"
@@ -41,6 +42,7 @@ class Setting:
     meters: list[tuple[int, int]] = field(default_factory=lambda: [FOUR])
     parameters: dict[str, Any] = field(default_factory=dict)
     shape: str | None = None  # random weights; None: the bundled model
+    llama: str = ""  # folder of a Llama that the agent plays with; empty: the model above
     bars: int = 200
     bars_per_meter: int = 8
     tracks: int = 4
@@ -93,6 +95,11 @@ def settings() -> list[Setting]:
         for shape in ("5.6M", "21M", "87M")
         for peer in (False, True)
     ]
+    if (llama := bundled_llama(None)) is not None:
+        rows += [
+            Setting("Llama, lookahead 1", parameters=live, llama=str(llama), bars=64),
+            Setting("Llama, lead 1 beat", parameters=next_bar, llama=str(llama), bars=64),
+        ]
     return rows
 
 
@@ -162,6 +169,8 @@ def _server(setting: Setting, runner: Runner) -> Iterator[tuple[int, int]]:
     if setting.peer:
         command = [str(runner.midigpt("midigpt-server")), "--host", "127.0.0.1"]
     command += ["--port", str(port), "--log_level", "ERROR"]
+    if setting.llama:
+        command += ["--llama", setting.llama]
     if setting.shape:
         command += ["--ckpt", str(checkpoint(setting.shape, runner.options.folder))]
     journal = tempfile.TemporaryDirectory()

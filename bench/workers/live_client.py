@@ -63,6 +63,8 @@ class Player:
         for name, value in self.setting["parameters"].items():
             if name != "fallback":
                 send("/midigpt/param/set", name, value)
+        if self.setting["llama"]:
+            send("/midigpt/track/param/set", 99, "model", "llama")
         send("/midigpt/session/start")
         self.client.wait_for("/midigpt/session/started")
 

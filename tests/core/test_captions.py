@@ -141,3 +141,13 @@ def test_the_command(tmp_path, capsys):
         assert main(["caption", *options]) == 2
         errors = capsys.readouterr().err
         assert message in errors and errors.count("\n") == 1
+
+
+def test_the_density_that_a_text_names():
+    from midigpt.captions.phrases import density_level, density_words
+
+    for density, level in ((1, 0), (5, 1), (12, 2), (30, 3)):
+        for word in density_words(density):
+            assert density_level(f"A {word.upper()} song") == level
+    assert density_level("A waltz with thinly veiled sorrow, densely told") is None
+    assert density_level("First dense, then sparse") == 0

@@ -284,19 +284,22 @@ class TestCommand:
         stats = json.loads(next((tmp_path / "out").rglob("generation_stats.json")).read_text())
         assert stats["total_prompts"] == 2
 
-    def test_ctrl_c_keeps_what_is_there(self, tmp_path, folder):
+    @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+    def test_a_signal_keeps_what_is_there(self, tmp_path, folder, end):
+        """Also where the shell has both ignored, as it does for background jobs."""
         command = [
             sys.executable, "-m", "midigpt.cli", "compose", "--model", str(folder),
             "--prompt", "Loud", "--output_root", str(tmp_path), "--no-synthesize",
             "--max_tokens", "1900", "--n_outputs", "40",
         ]  # fmt: skip
+        command = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *command]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         seen = b""
         while b"s written" not in seen:  # the progress bar
             part = process.stderr.read1()
             assert part, seen
             seen += part
-        threading.Timer(0.2, process.send_signal, [signal.SIGINT]).start()
+        threading.Timer(0.2, process.send_signal, [end]).start()
         _, errors = process.communicate(timeout=120)
         assert process.returncode == 130, errors
         assert b"Traceback" not in errors

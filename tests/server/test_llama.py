@@ -14,6 +14,7 @@ import pytest
 pytest.importorskip("tokenizers")
 sys.path.append(str(Path(__file__).parents[1] / "core"))
 
+from musician import Musician, opened_bars
 from offline import OfflinePlayer, OfflineServer
 from stand_in import model_info
 from tiny_checkpoint import write_tiny_checkpoint
@@ -22,6 +23,7 @@ from tiny_llama import write_orderly_llama
 from midigpt import _native, events
 from midigpt.inference import InferenceEngine
 from midigpt.inference.task import drive
+from midigpt_server.client import Client
 from midigpt_server.generation.engine_backend import EngineBackend
 from midigpt_server.generation.job import GenerationError, Job, JobTrack, PromptState, Result
 from midigpt_server.generation.llama_backend import LlamaBackend
@@ -34,8 +36,11 @@ from midigpt_server.generation.thread import (
     Sampled,
     Succeeded,
 )
+from midigpt_server.protocol.osc import Message
 from midigpt_server.protocol.parameters import PARAMETERS
+from midigpt_server.server import Server
 from midigpt_server.timing.bars import BarNote, Meter
+from midigpt_server.transports.udp import UdpTransport
 
 CONTEXT, PACE = 512, 40.0
 PIANO, AGENT = 0, 1  # instruments that the model knows of
@@ -163,7 +168,7 @@ def test_a_changed_text_is_read_at_the_next_bar(
     prompts = Prompts(models, monkeypatch)
     player = session(models, (AGENT, "llama"))
     player.play(8)
-    assert all("piano" in text and "120 BPM" in text for text in prompts.texts)
+    assert all("piano" in text and "125 BPM" in text for text in prompts.texts)
     prompts.texts.clear()
     player.say("prompt/text", "A slow waltz")
     player.play(2, first=8)
@@ -174,6 +179,64 @@ def test_a_changed_text_is_read_at_the_next_bar(
     assert all("piano" in text for text in prompts.texts)
     state = player.state()["tracks"][1]["parameters"]
     assert state["model"] == "llama" and state["prompt_text"] == ""
+
+
+def test_a_text_changes_how_densely_it_plays_within_four_bars(models: Models) -> None:
+    """Also with a model that cannot read: words for density act on the choice of notes."""
+    player = session(models, (AGENT, "llama"))
+    counts = {}
+    for first, text in ((0, "A dense song"), (24, "A sparse song"), (48, "A very busy song")):
+        player.say("prompt/text", text)
+        player.play(24, first=first)
+        opened = player.named("generated/open")
+        counts[text] = np.mean([n for _, bar, n in opened if first + 4 <= bar < first + 24])
+    assert counts["A dense song"] > 1.6 * counts["A sparse song"]
+    assert counts["A very busy song"] > 1.6 * counts["A sparse song"]
+
+
+def test_a_bar_that_cannot_be_ready_is_filled(models: Models) -> None:
+    player = session(models, (AGENT, "llama"))
+    player.play(8)
+    assert not player.named("bar/fallback")
+    server: Any = player.server
+    server.seconds_per_id = 5.0
+    player.play(4, first=8)
+    assert {arguments[2] for arguments in player.named("bar/fallback")} == {"repeat"}
+    bars = [bar for _, bar, _ in player.named("generated/open")]
+    assert bars == list(range(bars[0], bars[-1] + 1)) and bars[-1] >= 12
+
+
+def test_a_session_of_llamas_goes_on_after_a_restart(models: Models, tmp_path: Path) -> None:
+    path = tmp_path / "sessions.sqlite3"
+    with (
+        Server(models, [UdpTransport(port=0)], journal=path) as server,
+        Client(port=server.port) as client,
+    ):
+        before = Musician(client)
+        before.send("session/init", "my song", 0, "stage")
+        before.send("track/create", 0, PIANO, 10, 0)
+        before.send("track/create", 1, AGENT, 10, 1)
+        before.send("param/set", "buffer_bars", 2)
+        before.send("track/param/set", 1, "model", "llama")
+        before.send("prompt/text", "A dense waltz")
+        before.send("session/start")
+        for bar in range(4):
+            before.note(bar, 60 + bar)
+            before.end(bar)
+            saved = Message("/midigpt/session/saved", (bar + 1,), "i")
+            client.receive_until(lambda m, saved=saved: m == saved)
+            before.replies()
+        tracks = before.state()["tracks"]
+    with (
+        Server(models, [UdpTransport(port=0)], journal=path) as server,
+        Client(port=server.port) as client,
+    ):
+        after = Musician(client)
+        after.send("session/resume", "stage")
+        client.receive_until(lambda m: m.address == "/midigpt/session/resumed")
+        assert after.state()["tracks"] == tracks
+        assert tracks[1]["parameters"] == {"model": "llama", "prompt_text": "A dense waltz"}
+        assert opened_bars(after.play(4)) == [6]
 
 
 def test_both_kinds_of_agents_in_one_session(models: Models) -> None:
@@ -224,6 +287,13 @@ def test_ticks_of_a_beat_follow_the_tempo() -> None:
     tempos |= {90: 72, 78: 72, 76: 84, 68: 84, 66: 96}
     assert {tempo: quarter_ticks(tempo) for tempo in tempos} == tempos
     assert quarter_ticks(None) == 48
+    assert [quarter_ticks(tempo, 48) for tempo in (111, 100.5, 99, 155, 157)] == [
+        48,
+        48,
+        60,
+        48,
+        36,
+    ]
 
 
 def test_a_window_has_exact_bar_lines_rests_and_a_forecast() -> None:

@@ -64,6 +64,29 @@ class Stage:
         self.press("Play")
         self.wait("studio.leader.bar.value >= 1")
 
+    def pause(self) -> None:
+        """Press Pause and wait until nothing is being written or on its way."""
+        self.press("Pause")
+        self.wait("!studio.leader.isPlaying.value")
+        self.wait("!studio.client.session.value.isGenerating")
+        self.settle()
+
+    def settle(self) -> None:
+        """Until all that the server had to say before now has come, the order of messages being
+        kept: a question, and its answer."""
+        self.ask(
+            """() => new Promise(done => {
+                const text = String(Math.random()), {wire} = studio, before = wire.onBatch;
+                wire.onBatch = batch => {
+                    before(batch);
+                    if (!batch.some(m => m[0] === '/midigpt/pong' && m[1] === text)) return;
+                    wire.onBatch = before;
+                    done();
+                };
+                wire.send('/midigpt/ping', text);
+            })"""
+        )
+
     def quick(self, bpm: int = 240) -> None:
         self.page.get_by_label("Tempo in beats per minute").fill(str(bpm))
         self.page.keyboard.press("Tab")

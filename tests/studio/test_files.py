@@ -100,7 +100,7 @@ def test_a_take_of_the_band_is_saved_as_it_was_played(stage: Stage):
     stage.play()
     stage.quick()
     stage.wait("studio.leader.bar.value >= 6")
-    stage.press("Pause")
+    stage.pause()
     stage.tab("Files")
     saved = Score.from_midi(save(stage, "Save MIDI"))
     assert {t.name for t in saved.tracks} >= {"Chords", "Bass", "Drums"}
@@ -112,6 +112,30 @@ def test_a_take_of_the_band_is_saved_as_it_was_played(stage: Stage):
     ]
     assert sorted((n.time, n.pitch, n.velocity) for n in bass.notes) == sorted(wanted)
     assert next(t for t in saved.tracks if t.name == "Drums").is_drum
+
+
+def test_a_take_is_dragged_out_as_a_midi_file(stage: Stage, song: Path):
+    stage.ask(
+        """() => addEventListener('dragstart', event => {
+            window.dragged = event.dataTransfer.getData('DownloadURL');
+        })"""
+    )
+    handle = stage.page.get_by_role("link", name="Drag out")
+    handle.hover()
+    stage.wait("document.querySelector('a[download]').href.startsWith('blob:')")
+    stage.page.mouse.down()  # a real drag, as to a DAW
+    box = handle.bounding_box()
+    assert box
+    stage.page.mouse.move(box["x"] - 200, box["y"] - 100, steps=8)
+    stage.wait("window.dragged")
+    stage.page.keyboard.press("Escape")
+    stage.page.mouse.up()
+    kind, name, url = stage.ask("window.dragged").split(":", 2)
+    assert (kind, name) == ("audio/midi", "take.mid")
+    assert url == stage.ask("document.querySelector('a[download]').href")
+    with stage.page.expect_download() as download:  # the file that the DAW would fetch
+        handle.click()
+    assert notes_of(Path(download.value.path()).read_bytes()) == notes_of(song.read_bytes())
 
 
 def test_sound_is_rendered_the_same_every_time(stage: Stage, song: Path):

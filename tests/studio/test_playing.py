@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import statistics
-import time
 from collections import defaultdict
 
 import pytest
@@ -93,7 +92,7 @@ def test_page_and_osc_client_see_the_same(stage: Stage, studio):
                 prompts[state["target_bar"]] = state
             elif address == "/midigpt/bar/end":
                 ended = values[0]
-    time.sleep(0.3)
+    stage.pause()
     for track in (CHORDS, BASS):
         shown = stage.bars(track)
         for bar in range(begin, begin + 5):
@@ -168,10 +167,11 @@ def test_parameters_and_wishes_reach_the_server(stage: Stage, studio):
 def test_pause_ends_every_note(stage: Stage):
     stage.play()
     stage.wait("studio.player.level() > 0.01")
-    stage.press("Pause")
+    stage.pause()
     stage.wait("studio.player.level() < 0.0005")
     reached = stage.ask("studio.client.session.value.playhead")
-    stage.page.wait_for_timeout(2500)
+    frame = stage.ask("studio.player.frame")
+    stage.wait(f"studio.player.frame > {frame} + 2.5 * studio.player.sampleRate")  # a bar is over
     assert stage.ask("studio.client.session.value.playhead") == reached
 
 
@@ -179,7 +179,7 @@ def test_a_session_of_the_journal_is_opened_as_a_song(stage: Stage):
     stage.play()
     stage.quick()
     stage.wait("studio.leader.bar.value >= 6")
-    stage.press("Pause")
+    stage.pause()
     chords = stage.bars(CHORDS)
     stage.tab("Sessions")
     session = stage.session_id()

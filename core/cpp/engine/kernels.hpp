@@ -33,11 +33,11 @@ struct FloatRows {
     int count = 0;
 };
 
-// Activations rounded to int8, each row with its own scale.
+// Activations rounded to -127..127, each row with its own scale.
 struct Int8Rows {
-    const std::int8_t* values = nullptr;
+    const void* values = nullptr;  // as the kernels' quantize() wrote them
     const float* scale = nullptr;
-    const std::int32_t* sum = nullptr;  // of the row's int8 values
+    const std::int32_t* sum = nullptr;  // of the row's rounded values
     int stride = 0;
     int count = 0;
 };
@@ -81,8 +81,9 @@ struct Kernels {
     void (*multiply_float)(const Panels& panels, const FloatRows& x, const Product& out);
     void (*multiply_bfloat16)(const Panels& panels, const FloatRows& x, const Product& out);
     void (*multiply_int8)(const Panels& panels, const Int8Rows& x, const Product& out);
-    // Rounds x to int8 with scale max|x| / 127.
-    void (*quantize)(const float* x, int width, std::int8_t* values, float* scale, std::int32_t* sum);
+    std::size_t rounded_size;  // bytes of one activation in Int8Rows
+    // Rounds x to -127..127 with scale max|x| / 127; `values` takes `width` times rounded_size bytes.
+    void (*quantize)(const float* x, int width, void* values, float* scale, std::int32_t* sum);
     // (x - mean) / sqrt(variance + eps) * weight + bias over the first `width` entries; padding gets 0.
     void (*layer_norm)(const float* x, int width, const float* weight, const float* bias, float eps,
                        float* out);

@@ -40,21 +40,24 @@ template <int T, int P>
 void int8_tile(const Panels& panels, const Int8Rows& x, const Product& out, int token, int panel) {
     const std::size_t panel_bytes = static_cast<std::size_t>(panels.columns) * kLanes;
     const auto* weights = static_cast<const std::uint8_t*>(panels.weights) + panel * panel_bytes;
-    const std::int8_t* rows = x.values + static_cast<std::size_t>(token) * x.stride;
+    const auto* rows = static_cast<const Rounded*>(x.values) + static_cast<std::size_t>(token) * x.stride;
 
     Ints acc[T][P];
     repeat<T>([&](auto t) MIDIGPT_INLINED {
         repeat<P>([&](auto p) MIDIGPT_INLINED { acc[t][p] = fill_int(-kWeightExcess * x.sum[token + t]); });
     });
     for (int column = 0; column < panels.columns; column += 4) {
-        WeightBytes w[P];
         if constexpr (T > 1) prefetch(weights + P * panel_bytes + static_cast<std::size_t>(column) * kLanes);
-        repeat<P>([&](auto p) MIDIGPT_INLINED {
-            w[p] = load_weights(weights + p * panel_bytes + static_cast<std::size_t>(column) * kLanes);
-        });
-        repeat<T>([&](auto t) MIDIGPT_INLINED {
-            const Quad quad = load_quad(rows + static_cast<std::size_t>(t) * x.stride + column);
-            repeat<P>([&](auto p) MIDIGPT_INLINED { acc[t][p] = dot(acc[t][p], w[p], quad); });
+        repeat<kParts>([&](auto part) MIDIGPT_INLINED {
+            constexpr int kPart = decltype(part)::value;
+            WeightBytes w[P];
+            repeat<P>([&](auto p) MIDIGPT_INLINED {
+                w[p] = load_weights<kPart>(weights + p * panel_bytes + static_cast<std::size_t>(column) * kLanes);
+            });
+            repeat<T>([&](auto t) MIDIGPT_INLINED {
+                const Quad quad = load_quad<kPart>(rows + static_cast<std::size_t>(t) * x.stride + column);
+                repeat<P>([&](auto p) MIDIGPT_INLINED { acc[t][p] = dot(acc[t][p], w[p], quad); });
+            });
         });
     }
     repeat<T>([&](auto t) MIDIGPT_INLINED {
@@ -139,14 +142,15 @@ void multiply(const Panels& panels, const Rows& x, const Product& out) {
     }
 }
 
-void quantize(const float* x, int width, std::int8_t* values, float* scale, std::int32_t* total) {
+void quantize(const float* x, int width, void* values, float* scale, std::int32_t* total) {
     Floats most = zeros();
     for (int i = 0; i < width; i += kLanes) most = max(most, absolute(load(x + i)));
     const float largest = maximum(most);
     *scale = largest / 127.0f;
     const Floats factor = fill(largest > 0.0f ? 127.0f / largest : 0.0f);
     *total = 0;
-    for (int i = 0; i < width; i += kLanes) *total += store_bytes(values + i, mul(load(x + i), factor));
+    auto* rounded = static_cast<Rounded*>(values);
+    for (int i = 0; i < width; i += kLanes) *total += store_rounded(rounded + i, mul(load(x + i), factor));
 }
 
 // ---- norms and activations -------------------------------------------------------------------
@@ -358,6 +362,7 @@ constexpr Kernels make_kernels(const char* name) {
         multiply<FloatTile<float>, FloatRows>,
         multiply<FloatTile<BFloat16>, FloatRows>,
         multiply<Int8Tile, Int8Rows>,
+        sizeof(Rounded),
         quantize,
         layer_norm,
         rms_norm,

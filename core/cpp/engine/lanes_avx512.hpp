@@ -23,6 +23,8 @@ using Quad = __m512i;
 
 constexpr int kTileTokens = 6;               // of one register tile
 constexpr int kTilePanels = 4;
+constexpr int kParts = 1;  // of four columns, one after the other
+using Rounded = std::int8_t;  // an activation
 constexpr int kAccumulators = 16;            // of attention
 constexpr std::int32_t kWeightExcess = 128;  // what `dot` sees on top of each weight
 
@@ -60,7 +62,9 @@ inline float maximum(Floats a) { return _mm512_reduce_max_ps(a); }
 
 inline Ints fill_int(std::int32_t x) { return (Ints)_mm512_set1_epi32(x); }
 inline Floats to_floats(Ints a) { return _mm512_cvtepi32_ps((__m512i)a); }
+template <int>
 inline WeightBytes load_weights(const std::uint8_t* p) { return _mm512_loadu_si512(p); }
+template <int>
 inline Quad load_quad(const std::int8_t* p) {
     std::int32_t bits = 0;
     std::memcpy(&bits, p, sizeof(bits));
@@ -76,7 +80,7 @@ inline Ints dot(Ints acc, WeightBytes weights, Quad x) {
 inline Ints dot(Ints acc, WeightBytes weights, Quad x) { return _mm512_dpbusd_epi32(acc, weights, x); }
 #endif
 // Values in -127..127, rounded to bytes; returns their sum.
-inline std::int32_t store_bytes(std::int8_t* p, Floats x) {
+inline std::int32_t store_rounded(std::int8_t* p, Floats x) {
     const __m512i whole = _mm512_cvtps_epi32(x);
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(whole));
     return _mm512_reduce_add_epi32(whole);

@@ -25,6 +25,8 @@ using Quad = int8x16_t;  // four activations, repeated
 
 constexpr int kTileTokens = 4;             // of one register tile
 constexpr int kTilePanels = 1;
+constexpr int kParts = 1;  // of four columns, one after the other
+using Rounded = std::int8_t;  // an activation
 constexpr int kAccumulators = 4;           // of attention, four registers each
 constexpr std::int32_t kWeightExcess = 0;  // what `dot` sees on top of each weight
 
@@ -101,12 +103,14 @@ inline Ints fill_int(std::int32_t x) {
     return {{four, four, four, four}};
 }
 inline Floats to_floats(const Ints& a) { return each([&](int i) { return vcvtq_f32_s32(a.part[i]); }); }
+template <int>
 inline WeightBytes load_weights(const std::uint8_t* p) {
     const auto part = [&](int i) {
         return vreinterpretq_s8_u8(veorq_u8(vld1q_u8(p + 16 * i), vdupq_n_u8(0x80)));
     };
     return {{part(0), part(1), part(2), part(3)}};
 }
+template <int>
 inline Quad load_quad(const std::int8_t* p) {
     std::int32_t bits = 0;
     std::memcpy(&bits, p, sizeof(bits));
@@ -128,7 +132,7 @@ inline Ints dot(const Ints& acc, const WeightBytes& weights, Quad x) {
     return out;
 }
 // Values in -127..127, rounded to bytes; returns their sum.
-inline std::int32_t store_bytes(std::int8_t* p, const Floats& x) {
+inline std::int32_t store_rounded(std::int8_t* p, const Floats& x) {
     int16x4_t part[4];
     std::int32_t total = 0;
     for (int i = 0; i < 4; ++i) {

@@ -25,6 +25,8 @@ struct Quad {
 
 constexpr int kTileTokens = 1;  // of one register tile
 constexpr int kTilePanels = 1;
+constexpr int kParts = 1;  // of four columns, one after the other
+using Rounded = std::int8_t;  // an activation
 constexpr int kAccumulators = 1;           // of attention
 constexpr std::int32_t kWeightExcess = 0;  // what `dot` sees on top of each weight
 
@@ -86,7 +88,9 @@ inline Ints fill_int(std::int32_t x) {
     return out;
 }
 inline Floats to_floats(const Ints& a) { return each([&](int i) { return static_cast<float>(a.lane[i]); }); }
+template <int>
 inline WeightBytes load_weights(const std::uint8_t* p) { return {p}; }
+template <int>
 inline Quad load_quad(const std::int8_t* p) { return {{p[0], p[1], p[2], p[3]}}; }
 // acc + dot product of four weights with four activations, per lane.
 inline Ints dot(Ints acc, WeightBytes weights, const Quad& x) {
@@ -97,7 +101,7 @@ inline Ints dot(Ints acc, WeightBytes weights, const Quad& x) {
     return acc;
 }
 // Values in -127..127, rounded to bytes; returns their sum.
-inline std::int32_t store_bytes(std::int8_t* p, const Floats& x) {
+inline std::int32_t store_rounded(std::int8_t* p, const Floats& x) {
     std::int32_t total = 0;
     for (int i = 0; i < 16; ++i) {
         p[i] = static_cast<std::int8_t>(std::nearbyint(x.lane[i]));

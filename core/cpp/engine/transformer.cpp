@@ -69,10 +69,10 @@ void rotate(float* head, const float* rotation, int size) {
 
 }  // namespace
 
-Transformer::Rows::Rows(int count, int width, bool rounded)
+Transformer::Rows::Rows(int count, int width, std::size_t rounded_size)
     : stride(padded(width)), floats(static_cast<std::size_t>(count) * stride) {
-    if (!rounded) return;
-    bytes.resize(floats.size());
+    if (rounded_size == 0) return;
+    rounded.resize(floats.size() * rounded_size);
     scale.resize(count);
     sum.resize(count);
 }
@@ -83,20 +83,21 @@ Transformer::Transformer(const ModelShape& shape, const std::vector<std::filesys
       weight_type_(options.weights),
       cache_type_(options.cache),
       kernels_(find_kernels(options.kernels)),
+      rounded_size_(weight_type_ == WeightType::Int8 ? kernels_.rounded_size : 0),
       pool_(thread_count(options.threads)),
       weights_(shape, files, options.weights, options.cache_directory, pool_),
       rope_frequencies_(rope_frequencies(shape)),
       rotations_(rope_frequencies_.size() * 2 * kMostRows),
       residual_stride_(padded(shape.width)),
       residual_(static_cast<std::size_t>(kMostRows) * residual_stride_),
-      normed_(kMostRows, shape.width, weight_type_ == WeightType::Int8),
+      normed_(kMostRows, shape.width, rounded_size_),
       block_stride_(shape.n_kv_head * shape.block_rows()),
       blocks_(static_cast<std::size_t>(kMostRows) * block_stride_),
-      attended_(kMostRows, shape.attention_width(), weight_type_ == WeightType::Int8),
-      inner_(kMostRows, shape.inner, weight_type_ == WeightType::Int8),
+      attended_(kMostRows, shape.attention_width(), rounded_size_),
+      inner_(kMostRows, shape.inner, rounded_size_),
       up_(shape.family == Family::Llama ? inner_.floats.size() : 0),
       scores_(static_cast<std::size_t>(pool_.threads()) * kQueryTile * padded(shape.n_positions)),
-      logit_inputs_(kMostLogitRows, shape.width, weight_type_ == WeightType::Int8),
+      logit_inputs_(kMostLogitRows, shape.width, rounded_size_),
       logits_(static_cast<std::size_t>(kMostLogitRows) * padded(shape.vocab_size)) {
     runs_.reserve(kMostRows);
     last_queries_.reserve(kMostRows);
@@ -445,9 +446,10 @@ void Transformer::norm_row(const Norm& norm, const float* x, Rows& out, int row)
 }
 
 void Transformer::round_row(Rows& rows, int row) const {
-    if (weight_type_ != WeightType::Int8) return;
-    kernels_.quantize(rows.row(row), rows.stride, rows.bytes.data() + static_cast<std::size_t>(row) * rows.stride,
-                      &rows.scale[row], &rows.sum[row]);
+    if (rounded_size_ == 0) return;
+    const std::size_t first = static_cast<std::size_t>(row) * rows.stride;
+    kernels_.quantize(rows.row(row), rows.stride, rows.rounded.data() + first * rounded_size_, &rows.scale[row],
+                      &rows.sum[row]);
 }
 
 // Panels [panel, panel + count) of a matrix times the first `rows` rows of x; `out` is where the first
@@ -461,7 +463,7 @@ void Transformer::multiply(const Panels& matrix, int panel, int count, const Row
     if (part.bias != nullptr) part.bias += row;
     part.count = count;
     if (weight_type_ == WeightType::Int8) {
-        kernels_.multiply_int8(part, {x.bytes.data(), x.scale.data(), x.sum.data(), x.stride, rows}, out);
+        kernels_.multiply_int8(part, {x.rounded.data(), x.scale.data(), x.sum.data(), x.stride, rows}, out);
     } else if (weight_type_ == WeightType::BFloat16) {
         kernels_.multiply_bfloat16(part, {x.floats.data(), x.stride, rows}, out);
     } else {

@@ -67,7 +67,7 @@ public:
     void last_attention(std::span<const std::int32_t> ids, std::span<float> out);
 
 private:
-    static constexpr int kMostRows = 128;  // their activations stay in the second-level cache
+    static constexpr int kMostRows = 120;  // whole tiles; their activations stay in the second-level cache
     static constexpr int kMostLogitRows = 16;
 
     // Consecutive rows that belong to one sequence.
@@ -80,12 +80,12 @@ private:
     };
     // Activations on their way into a matrix, as float32 and, for int8 weights, rounded.
     struct Rows {
-        Rows(int count, int width, bool rounded);
+        Rows(int count, int width, std::size_t rounded_size);  // 0: floats only
         float* row(int index) { return floats.data() + static_cast<std::size_t>(index) * stride; }
 
         int stride;
         std::vector<float> floats;
-        std::vector<std::int8_t> bytes;
+        std::vector<std::byte> rounded;
         std::vector<float> scale;
         std::vector<std::int32_t> sum;
     };
@@ -121,6 +121,7 @@ private:
     WeightType weight_type_;
     CacheType cache_type_;
     const Kernels& kernels_;
+    std::size_t rounded_size_;  // of an activation on its way into an int8 matrix; otherwise 0
     ThreadPool pool_;
     Weights weights_;
     std::vector<float> rope_frequencies_;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 
 from midigpt.captions.features import Features
@@ -76,6 +77,20 @@ def tempo_words(tempo: float) -> tuple[str, ...]:
 def density_words(density: float) -> tuple[str, ...]:
     """Words for a density in notes a second."""
     return next(words for limit, words in _DENSITY_WORDS if density < limit)
+
+
+def density_level(text: str) -> int | None:
+    """Which density a description names: 0 sparse, 1 light, 2 full, 3 dense; None if none.
+
+    The word that comes last counts; of words that begin alike the longest.
+    """
+    found = [
+        (match.end(), match.end() - match.start(), level)
+        for level, (_, words) in enumerate(_DENSITY_WORDS)
+        for word in words
+        for match in re.finditer(rf"\b{re.escape(word)}\b", text.lower())
+    ]
+    return max(found)[2] if found else None
 
 
 def moods(features: Features) -> tuple[str, ...]:

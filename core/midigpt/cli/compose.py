@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import secrets
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -36,7 +37,8 @@ _EXAMPLES = """examples:
   midigpt compose --interactive --no-synthesize
   midigpt compose --model my_llama/ --prompt "slow strings in A minor" --format flac
 
-Each run makes a folder by date and time, with a folder for each prompt. Ctrl-C keeps what is there.
+Each run makes a folder by date and time, with a folder for each prompt. Ctrl-C (or SIGTERM, in the
+background) keeps what is there.
 The flags are those of the scripts of MIDI-LLM, and their long names may be written with - or _.
 """
 
@@ -140,6 +142,8 @@ def run(options: argparse.Namespace) -> int:
         _warn,
     )
     composer = Composer(prompter, backend, sampling, session, seed, options.n_outputs)
+    for end in (signal.SIGINT, signal.SIGTERM):  # a shell's background jobs ignore the first
+        signal.signal(end, signal.default_int_handler)
     try:
         for index, prompt in enumerate(prompts, start=1):
             composer.compose(prompt, index)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from midigpt import _native, events
 from midigpt.captions import Features, caption
+from midigpt.captions.phrases import density_level
 from midigpt.compose.prompt import Prompter
 from midigpt.inference import PrefixCache
 from midigpt.inference.model.llama_folder import open_llama
@@ -30,6 +31,7 @@ from midigpt_server.generation.llama_window import (
     Window,
     instruments,
     names,
+    own_tempo,
     quarter_ticks,
     velocities,
 )
@@ -43,6 +45,8 @@ _VOICES = 16  # whose last window is kept in memory
 _HIGH, _LOW = 0.8, 0.45
 #: After a change of the text so much music is kept, so that the text is heard.
 _BARS_AFTER_TEXT = 2
+#: Factors for texts that call the music sparse, light, full, dense.
+_DENSITIES = (0.4, 0.75, 1.4, 2.5)
 _MOST_NOTES, _MOST_IDS = 64, 600
 _ACCENTS = ((1.0, 8), (0.25, 3))  # at bar lines and beats, in fractions of the bar
 _GOING_ON = (_native.StepStatus.RUNNING, _native.StepStatus.CANCELLED)
@@ -155,7 +159,7 @@ class LlamaBackend:
                 lowest=values.get("min_pitch", 0),
                 highest=values.get("max_pitch", 127),
                 method=self._method,
-                density=values.get("density", 1.0),
+                density=values.get("density", 1.0) * _density_of(voice.text),
                 most_notes=_MOST_NOTES,
                 budget=budget,
                 seed=seed if seed >= 0 else random.getrandbits(31),
@@ -174,7 +178,8 @@ class LlamaBackend:
         self, job: Job, voice: _Voice, bar: int, written: Mapping[int, Sequence[BarNote]]
     ) -> tuple[Window, NDArray[np.int32]]:
         """The ids before a bar, counted from the base of the voice, or from a later one."""
-        quarter, text = quarter_ticks(job.tempo), self._text(job)
+        quarter = quarter_ticks(job.tempo, voice.quarter)
+        text = _text(job, quarter)
         text_ids = np.array(self._prompter.encode(text), dtype=np.int32)
 
         def since(base: int) -> tuple[Window, NDArray[np.int32]] | None:
@@ -202,14 +207,30 @@ class LlamaBackend:
                 return found
         raise GenerationError("a bar of this length does not fit the model's window")
 
-    def _text(self, job: Job) -> str:
-        """What the player has asked for, or else what is known of the session."""
-        wished = str(job.track_values.get("prompt_text", "")).strip()
-        if wished:
-            return wished
-        meter = job.meter(job.target)
-        facts = Features(names(job), tempo=job.tempo, meter=(meter.numerator, meter.denominator))
-        return caption(facts, random.Random(0))
+
+def _density_of(text: str) -> float:
+    """How much more readily to play for a text that says how dense the music is.
+
+    What stands in the context weighs more with a model than a word before it, so the word also acts
+    here.
+    """
+    level = density_level(text)
+    return 1.0 if level is None else _DENSITIES[level]
+
+
+def _text(job: Job, quarter: int) -> str:
+    """What the player has asked for, or else what is known of the session.
+
+    The tempo is that at which the model hears it, which stays while the session's wavers.
+    """
+    wished = str(job.track_values.get("prompt_text", "")).strip()
+    if wished:
+        return wished
+    meter = job.meter(job.target)
+    facts = Features(
+        names(job), tempo=own_tempo(quarter), meter=(meter.numerator, meter.denominator)
+    )
+    return caption(facts, random.Random(0))
 
 
 def _check(job: Job) -> None:

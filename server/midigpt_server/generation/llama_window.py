@@ -22,6 +22,7 @@ from midigpt_server.timing.bars import BarNote, Meter
 _QUARTERS = tuple(range(24, 132, 12))
 _TICKS_PER_MINUTE = 60 * events.TICKS_PER_SECOND
 _USUAL_TEMPO = 120.0
+_FAR = math.log(1.25)
 _USUAL_VELOCITY = 80
 _HEARD_BARS = 2  # whose velocities an agent follows
 _FAMILY = 8  # General MIDI programs of one kind stand together
@@ -83,10 +84,25 @@ class Window:
         return self.job.meters[min(bar - self.job.first_bar, len(self.job.meters) - 1)]
 
 
-def quarter_ticks(tempo: float | None) -> int:
-    """Ticks of a quarter note for a tempo in BPM: those whose own tempo is nearest to it."""
-    wanted = math.log(tempo or _USUAL_TEMPO)
-    return min(_QUARTERS, key=lambda ticks: abs(math.log(_TICKS_PER_MINUTE / ticks) - wanted))
+def quarter_ticks(tempo: float | None, before: int = 0) -> int:
+    """Ticks of a quarter note for a tempo in BPM: those whose own tempo is nearest to it.
+
+    Those from ``before`` stay until they are far off, so that an estimate that wavers changes
+    nothing.
+    """
+    wanted = tempo or _USUAL_TEMPO
+
+    def distance(ticks: int) -> float:
+        return abs(math.log(own_tempo(ticks) / wanted))
+
+    if before and distance(before) <= _FAR:
+        return before
+    return min(_QUARTERS, key=distance)
+
+
+def own_tempo(quarter: int) -> float:
+    """The tempo in BPM at which so many ticks a quarter note are 10 ms each."""
+    return _TICKS_PER_MINUTE / quarter
 
 
 def instruments(job: Job) -> dict[int, int]:

@@ -234,6 +234,11 @@ class Answers:
             self.cancel_job("cancelled")
         self._delivery.drop(agent)
 
+    def adopt(self, agent: Track, bar: int, notes: Sequence[BarNote]) -> None:
+        """Take a bar as written, whoever wrote it: it is wanted no more, so nothing fills it."""
+        self.retakes.adopt(agent, bar, notes)
+        self.owed.settle(agent, bar)
+
     def cancel_job(self, reason: str) -> None:
         """End the job under way; its events will be ignored."""
         assert self.job is not None and self.current is not None

@@ -173,6 +173,14 @@ class Owed:
         moments += [wanted.give_up_at for wanted in self.wanted.values()]
         return min((moment for moment in moments if moment is not None), default=None)
 
+    def settle(self, agent: Track, bar: int) -> None:
+        """Nothing up to ``bar`` is owed any more."""
+        for key, wanted in list(self.wanted.items()):
+            if wanted.agent is agent and wanted.target <= bar:
+                wanted.target = bar + 1
+                if wanted.target >= wanted.end:
+                    del self.wanted[key]
+
     def forget(self, agent: Track) -> None:
         """An agent is gone, or rests."""
         self.wanted = {key: w for key, w in self.wanted.items() if w.agent is not agent}

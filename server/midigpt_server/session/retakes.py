@@ -27,6 +27,12 @@ class Retakes:
         if len(takes.written) > 1:
             self._tell(agent, bar)
 
+    def adopt(self, agent: Track, bar: int, notes: Sequence[BarNote]) -> None:
+        """A bar was played before; it is a take like any other."""
+        agent.bars[bar] = list(notes)
+        agent.takes.setdefault(bar, Takes()).adopt(notes)
+        agent.revisions[bar] = 1
+
     def undo(self, agent: Track) -> None:
         """Take back the newest bar that is not over; raises ProtocolError 4 if there is none."""
         bar = self._newest(agent)

@@ -23,7 +23,6 @@ from midigpt_server.session.observer import JobTiming
 from midigpt_server.session.piece import KEPT_BARS, Piece
 from midigpt_server.session.roster import Roster
 from midigpt_server.session.stage import Stage
-from midigpt_server.session.takes import Takes
 from midigpt_server.session.timekeeper import Timekeeper
 from midigpt_server.session.wishes import Wishes
 from midigpt_server.timing.bars import BarNote
@@ -246,6 +245,4 @@ class Session:
     def adopt_bar(self, track_id: int, bar: int, notes: Sequence[BarNote]) -> None:
         """Take a bar that an agent played before into its history."""
         agent = self.piece.agent_with_id(track_id)
-        agent.bars[self.timekeeper.bar(bar)] = list(notes)
-        agent.takes.setdefault(self.timekeeper.bar(bar), Takes()).adopt(notes)
-        agent.revisions[self.timekeeper.bar(bar)] = 1
+        self.answers.adopt(agent, self.timekeeper.bar(bar), notes)

@@ -46,7 +46,8 @@ ROWS = (
         "/midigpt/prompt/text",
         "roster.set_prompt_text",
         "Tell agents with model=llama in words what to play, also while they do; it counts from "
-        "the next generation on. An empty text: what is known of the session. Error 2.",
+        "the next generation on; words such as sparse or busy also weigh the choice of notes. An "
+        "empty text: what is known of the session. Error 2.",
         ALWAYS - {State.UNINITIALIZED},
         (
             Field("text", "string", "a description, such as: A slow, sparse jazz ballad"),

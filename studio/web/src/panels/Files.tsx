@@ -148,11 +148,14 @@ function Save() {
   );
 }
 
+const KEPT_MS = 60_000;
+
 /** A handle to drag into a DAW; the file is made when the pointer comes near. */
 function DragOut({ portion }: { portion: Portion }) {
   const url = useSignal("");
   const prepare = async () => {
-    if (url.peek()) URL.revokeObjectURL(url.peek());
+    const before = url.peek(); // may still be on its way into a DAW
+    if (before) setTimeout(() => URL.revokeObjectURL(before), KEPT_MS);
     url.value = URL.createObjectURL(await shownMidi(portion));
   };
   return (
