@@ -222,6 +222,19 @@ def test_four_layers_learn_in_twenty_steps_and_compose(tmp_path, corpus):
 
 
 @pytest.mark.nightly
+def test_shared_parts_learn_too_and_a_run_goes_on_where_it_stopped(tmp_path, corpus):
+    small = ["--width", "32", "--layers", "2", "--heads", "2", "--key-heads", "1", "--structured"]
+    options = ["--data", str(corpus), "--length", "200", "--batch", "4", "--rate", "0.01"]
+    options += ["--minutes", "60", "--recast", "0.5", "--plain", "1000000"]
+    first = trained(tmp_path / "out", *small, *options, "--steps", "10", "--save-steps", "10")
+    schedule = (tmp_path / "out" / "schedule.json").read_text()
+    second = trained(tmp_path / "out", *small, *options, "--steps", "20", "--save-steps", "10")
+    assert (tmp_path / "out" / "schedule.json").read_text() == schedule
+    assert second[0] == first[0] and second[-1]["step"] == 20
+    assert second[-1]["loss"] < 0.9 * first[0]["loss"]
+
+
+@pytest.mark.nightly
 def test_two_processes_train_one_model(tmp_path, corpus):
     small = ["--width", "32", "--layers", "2", "--heads", "2", "--key-heads", "1"]
     options = ["--data", str(corpus), "--length", "200", "--batch", "2", "--steps", "6"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -92,8 +93,8 @@ def compose(options: argparse.Namespace) -> int:
         OSError: a file cannot be read.
     """
     try:
-        import ray
-        import ray.data
+        ray: Any = import_module("ray")
+        import_module("ray.data")
     except ImportError:
         raise ImportError('Ray is not installed: pip install "ray[data]"') from None
     for name in ("workers", "n_outputs"):

@@ -239,6 +239,18 @@ def _load(checkpoint: str | None, device: str | None) -> EngineBackend:
     return EngineBackend(engine)
 
 
+def _load_llama(folder: Path | None) -> LlamaBackend | None:
+    """The Llama named, or the bundled one if it can be had."""
+    if folder is not None:
+        return LlamaBackend.open(folder)
+    bundled = bundled_llama(None)
+    try:
+        return LlamaBackend.open(bundled) if bundled else None
+    except ImportError as missing:
+        log.info("no llama agents: %s", missing)
+        return None
+
+
 def _at_least_one(kind: type[int] | type[float]) -> Callable[[str], float]:
     def parse(text: str) -> float:
         try:
@@ -250,18 +262,6 @@ def _at_least_one(kind: type[int] | type[float]) -> Callable[[str], float]:
         return number
 
     return parse
-
-
-def _load_llama(folder: Path | None) -> LlamaBackend | None:
-    """The Llama named, or the bundled one if it can be had."""
-    if folder is not None:
-        return LlamaBackend.open(folder)
-    bundled = bundled_llama(None)
-    try:
-        return LlamaBackend.open(bundled) if bundled else None
-    except ImportError as missing:
-        log.info("no llama agents: %s", missing)
-        return None
 
 
 def _port(text: str) -> int:

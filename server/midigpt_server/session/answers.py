@@ -12,10 +12,10 @@ from midigpt_server.session.delivery import Delivery
 from midigpt_server.session.observer import JobTiming
 from midigpt_server.session.owed import Owed
 from midigpt_server.session.piece import Track
-from midigpt_server.session.retakes import Retakes
 from midigpt_server.session.snapshot import Wanted, freeze
 from midigpt_server.session.stage import Stage
 from midigpt_server.session.substitute import Substitute
+from midigpt_server.session.versions import Versions
 from midigpt_server.timing.bars import BarNote
 
 
@@ -27,7 +27,7 @@ class Answers:
         self._delivery = Delivery(stage)
         self._substitute = Substitute(stage, self._delivery)
         self.owed = Owed(stage, self._substitute.fill)
-        self.retakes = Retakes(stage, self._delivery)
+        self.versions = Versions(stage, self._delivery)
         self.current: Wanted | None = None
         self.job: Job | None = None
 
@@ -39,9 +39,9 @@ class Answers:
 
     def regenerate(self, agent: Track, bar: int) -> None:
         """Write a bar anew; raises ProtocolError 4 unless it was written and is not over."""
-        self.retakes.require_changeable(agent, bar)
+        self.versions.require_changeable(agent, bar)
         self._delivery.flush(agent, bar)
-        self.owed.want_again(agent, bar)
+        self.owed.regenerate(agent, bar)
 
     def foreseen_job(self) -> Job | None:
         """The job that will soon be wanted, now that it is time to read ahead."""
@@ -144,7 +144,7 @@ class Answers:
             return
         agent, values = wanted.agent, wanted.values
         for bar in range(job.write_from, job.deliver_end):
-            self.retakes.keep(agent, bar, result.bars.get(bar, ()))
+            self.versions.keep(agent, bar, result.bars.get(bar, ()))
         opened = self._delivery.open_bar(agent)
         if opened is not None:
             self._delivery.close(agent, values)
@@ -163,24 +163,20 @@ class Answers:
                     "requested": job.attributes,
                 },
             )
-        self._say_what_it_cost(job, wanted, result)
-        self._finish("done", used=True, tokens=result.tokens)
-
-    def _say_what_it_cost(self, job: Job, wanted: Wanted, result: Result) -> None:
-        stage, values = self._stage, wanted.values
-        song_bar = stage.timeline.song_bar(job.target)
-        stage.say(
+        song_bar = self._stage.timeline.song_bar(job.target)
+        self._stage.say(
             "generation/done",
             {
-                "track_id": wanted.agent.id,
+                "track_id": agent.id,
                 "start_bar": song_bar,
                 "end_bar": song_bar + job.deliver_end - job.target,
                 "tokens": result.tokens,
-                "milliseconds": round(1000 * (stage.now - (wanted.began or wanted.at)), 1),
+                "milliseconds": round(1000 * (self._stage.now - (wanted.began or wanted.at)), 1),
                 "temperature": job.track_values.get("temperature", values["temperature"]),
                 "seed": values["sampling_seed"],
             },
         )
+        self._finish("done", used=True, tokens=result.tokens)
 
     def on_failure(self, job: Job, reason: str) -> None:
         """The generation brought nothing."""
@@ -235,9 +231,9 @@ class Answers:
         self._delivery.drop(agent)
 
     def adopt(self, agent: Track, bar: int, notes: Sequence[BarNote]) -> None:
-        """Take a bar as written, whoever wrote it: it is wanted no more, so nothing fills it."""
-        self.retakes.adopt(agent, bar, notes)
-        self.owed.settle(agent, bar)
+        """Take a bar as written, whoever wrote it: it is owed no more, so nothing fills it."""
+        self.versions.adopt(agent, bar, notes)
+        self.owed.paid(agent, bar)
 
     def cancel_job(self, reason: str) -> None:
         """End the job under way; its events will be ignored."""

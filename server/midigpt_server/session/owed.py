@@ -12,6 +12,8 @@ from midigpt_server.session.stage import Stage
 
 #: a bar wanted at its own bar line (lead_beats 0) may take so many seconds before it is filled
 GRACE_SECONDS = 0.12
+#: a bar is filled so long before it is due: the server may be kept waiting itself
+OWN_SECONDS = 0.03
 _ASKED_BARS = 16  # remembered, so that none is asked for twice
 
 
@@ -61,8 +63,8 @@ class Owed:
             if moment is not None and moment <= self._stage.now:
                 self._want_next(agent, playhead + 1, playhead + 1)
 
-    def want_again(self, agent: Track, bar: int) -> None:
-        """Want another take of a bar."""
+    def regenerate(self, agent: Track, bar: int) -> None:
+        """A bar that was written is wanted again."""
         wanted = self._wanted(agent, bar, bar + 1, self._stage.piece.playhead)
         wanted.take, wanted.give_up_at = agent.revisions[bar], None
         self.wanted[agent.id, True] = wanted
@@ -93,7 +95,7 @@ class Owed:
         wanted = Wanted(agent, target, end, heard, values, stage.now)
         wanted.deadline = stage.time_of(target)
         if wanted.deadline is not None and values["fallback"] != "none":
-            due = wanted.deadline - values["output_latency"]
+            due = wanted.deadline - values["output_latency"] - OWN_SECONDS
             wanted.give_up_at = max(due, min(stage.now, wanted.deadline) + GRACE_SECONDS)
         return wanted
 
@@ -173,18 +175,18 @@ class Owed:
         moments += [wanted.give_up_at for wanted in self.wanted.values()]
         return min((moment for moment in moments if moment is not None), default=None)
 
-    def settle(self, agent: Track, bar: int) -> None:
-        """Nothing up to ``bar`` is owed any more."""
+    def forget(self, agent: Track) -> None:
+        """An agent is gone, or rests."""
+        self.wanted = {key: w for key, w in self.wanted.items() if w.agent is not agent}
+        self._asked.pop(agent.id, None)
+
+    def paid(self, agent: Track, bar: int) -> None:
+        """The bars of an agent up to this one are there."""
         for key, wanted in list(self.wanted.items()):
             if wanted.agent is agent and wanted.target <= bar:
                 wanted.target = bar + 1
                 if wanted.target >= wanted.end:
                     del self.wanted[key]
-
-    def forget(self, agent: Track) -> None:
-        """An agent is gone, or rests."""
-        self.wanted = {key: w for key, w in self.wanted.items() if w.agent is not agent}
-        self._asked.pop(agent.id, None)
 
     def restart(self) -> None:
         """The next bar end asks anew, whatever was asked for before."""

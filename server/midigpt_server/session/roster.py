@@ -72,10 +72,10 @@ class Roster:
                 Code.BAD_ARGUMENT, f"{kind} has no parameter {name!r}, only {', '.join(table)}"
             )
         parsed = table[name].parse(value)
-        if name == "model" and parsed not in self._stage.info.models:
+        models = self._stage.info.models
+        if name == "model" and parsed not in models:
             raise ProtocolError(
-                Code.BAD_ARGUMENT,
-                f"model = {parsed!r}: this server has only {', '.join(self._stage.info.models)}",
+                Code.BAD_ARGUMENT, f"model = {parsed!r}: this server has only {', '.join(models)}"
             )
         if name == "ignore":
             track.ignored = parsed

@@ -194,11 +194,11 @@ class Session:
 
     def undo(self, track_id: int) -> None:
         """Take back the newest bar of an agent."""
-        self.answers.retakes.undo(self.piece.agent_with_id(track_id))
+        self.answers.versions.undo(self.piece.agent_with_id(track_id))
 
     def redo(self, track_id: int) -> None:
         """Bring back what was taken back last of the newest bar of an agent."""
-        self.answers.retakes.redo(self.piece.agent_with_id(track_id))
+        self.answers.versions.redo(self.piece.agent_with_id(track_id))
 
     def regenerate(self, bar: int, track_id: int) -> None:
         """Write a bar of an agent anew."""
@@ -208,7 +208,7 @@ class Session:
     def choose_take(self, bar: int, take: int, track_id: int) -> None:
         """Play another take of a bar of an agent."""
         agent = self.piece.agent_with_id(track_id)
-        self.answers.retakes.choose(agent, self.timekeeper.bar(bar), take)
+        self.answers.versions.choose(agent, self.timekeeper.bar(bar), take)
 
     def note(
         self, track_id: int, pitch: int, velocity: int, onset: float, duration: float, bar: int

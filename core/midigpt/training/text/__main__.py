@@ -180,7 +180,7 @@ def build(options: argparse.Namespace, pieces: list[Piece]) -> tuple[Prompter, A
         num_hidden_layers=options.layers,
         num_attention_heads=options.heads,
         num_key_value_heads=options.key_heads,
-        max_position_embeddings=max(2 * options.length, 2048),
+        max_position_embeddings=options.length,
         tie_word_embeddings=True,
         rms_norm_eps=1e-5,
         bos_token_id=0,

@@ -1,4 +1,4 @@
-"""Which take of a bar is played: the newest, or one that was written before."""
+"""Which take of a bar is played: the newest, or one that was brought back."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from midigpt_server.session.takes import Takes
 from midigpt_server.timing.bars import BarNote
 
 
-class Retakes:
-    """Keeps what was written, and brings it back."""
+class Versions:
+    """Keeps the takes of the bars of agents; undo, redo and choice among them."""
 
     def __init__(self, stage: Stage, delivery: Delivery) -> None:
         self._stage = stage
         self._delivery = delivery
 
     def keep(self, agent: Track, bar: int, notes: Sequence[BarNote]) -> None:
-        """A bar has been written: the new take counts."""
+        """A bar has been written; what it was before can be brought back."""
         takes = self._takes(agent, bar)
         takes.add(notes)
         agent.bars[bar] = takes.notes()
@@ -28,7 +28,7 @@ class Retakes:
             self._tell(agent, bar)
 
     def adopt(self, agent: Track, bar: int, notes: Sequence[BarNote]) -> None:
-        """A bar was played before; it is a take like any other."""
+        """Take a bar as written, whoever wrote it."""
         agent.bars[bar] = list(notes)
         agent.takes.setdefault(bar, Takes()).adopt(notes)
         agent.revisions[bar] = 1
@@ -51,9 +51,9 @@ class Retakes:
         self.require_changeable(agent, bar)
         count = len(self._takes(agent, bar).written)
         if not -1 <= take < count:
+            song_bar = self._stage.timeline.song_bar(bar)
             raise ProtocolError(
-                Code.BAD_ARGUMENT,
-                f"take = {take}: bar {self._stage.timeline.song_bar(bar)} has takes 0..{count - 1}",
+                Code.BAD_ARGUMENT, f"take = {take}: bar {song_bar} has takes 0..{count - 1}"
             )
         self._play(agent, bar, take)
 
