@@ -85,10 +85,10 @@ def settings() -> list[Setting]:
     old = {**TWELVE, "max_attempts": 1}  # what both servers know
     rows += [
         Setting(
-            "beside 0.4.2, lookahead 1",
+            f"beside 0.4.2, lookahead 1, {shape}",
             parameters=old,
             shape=shape,
-            bars=19,
+            bars=20,
             tempo=False,
             peer=peer,
         )
