@@ -13,6 +13,10 @@ export interface Line {
 const KEPT = 500;
 const MIRROR = "/midigpt/session/mirror";
 
+/** What a session says to those who play in it; they watch it too, so the mirror shows it. */
+const COMES_TWICE =
+  /^\/midigpt\/(generated|generation|prompt|sampled|bar|play|status|session\/st(art|opp)ed)/;
+
 export class OscLog {
   /** Rises when lines have come. */
   readonly version = signal(0);
@@ -34,6 +38,7 @@ export class OscLog {
 
   #add(message: Osc, isSent: boolean): void {
     const [address, ...values] = message;
+    if (!isSent && COMES_TWICE.test(address)) return;
     const line: Line =
       address === MIRROR
         ? {
