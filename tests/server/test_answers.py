@@ -453,6 +453,25 @@ def _numbered(number: int) -> tuple[BarNote, ...]:
     return (BarNote(40 + number, 80, 0.0, 0.25),)
 
 
+def test_no_note_of_a_take_is_late_while_the_music_pauses() -> None:
+    server = OfflineServer()
+    player = OfflinePlayer(server)
+    player.begin(sampling_seed=5)
+    player.play(3)
+    server.run_until(6.5)
+    player.say("transport", "pause")
+    server.run_until(60.0)
+    player.forget()
+    player.say("agent/regenerate", 4)
+    server.run_until(61.0)
+    player.say("agent/take", 4, 0)
+    assert [count for _, _, count in player.named("generated/open")] == [4, 4]
+    assert not player.named("bar/late") and not player.named("bar/fallback")
+    player.play(1, first=3)
+    server.run_until(server.clock.now() + 1.0)
+    assert opened(player, 1)[-1] == 5, "it goes on"
+
+
 def test_it_is_told_what_a_bar_cost() -> None:
     server = OfflineServer()
     player = OfflinePlayer(server)

@@ -27,6 +27,7 @@ export class OscLog {
     wire.onTraffic = (messages, isSent) => {
       if (this.isPaused.value) return;
       for (const message of messages) this.#add(message, isSent);
+      if (this.lines.length > KEPT) this.lines = this.lines.slice(-KEPT);
       this.version.value++;
     };
   }
@@ -48,6 +49,6 @@ export class OscLog {
             text: (JSON.parse(String(values[4])) as OscValue[]).join(" "),
           }
         : { at: Date.now(), isSent, address, text: values.map(String).join(" ") };
-    this.lines = [...this.lines.slice(1 - KEPT), line];
+    this.lines.push(line);
   }
 }
