@@ -24,7 +24,7 @@ constexpr int kRest = 16;
 // between loops, which may be the caller's own will.
 constexpr auto kWatch = std::chrono::microseconds(200);
 constexpr auto kPause = std::chrono::microseconds(50);
-constexpr auto kLeastLoss = std::chrono::microseconds(20);  // less is interrupts and rounding
+constexpr auto kLeastLoss = std::chrono::microseconds(50);  // less is interrupts and rounding
 
 // Of this thread; zero where the system has no such clock, and then no suspension is seen.
 std::chrono::steady_clock::duration processor_time() {
