@@ -20,6 +20,7 @@ BENCHMARKS = {
         model_speed.decode,
         model_speed.prefill,
         model_speed.batch,
+        model_speed.contended,
         over_osc.bar,
         over_osc.startup,
         over_osc.gil,

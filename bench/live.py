@@ -85,10 +85,10 @@ def settings() -> list[Setting]:
     old = {**TWELVE, "max_attempts": 1}  # what both servers know
     rows += [
         Setting(
-            "beside 0.4.2, lookahead 1",
+            f"beside 0.4.2, lookahead 1, {shape}",
             parameters=old,
             shape=shape,
-            bars=19,
+            bars=20,
             tempo=False,
             peer=peer,
         )
@@ -125,9 +125,9 @@ def run(setting: Setting, runner: Runner) -> dict[str, Any]:
         out, problems = client.communicate()
     if client.returncode:
         raise SystemExit(problems)
-    half = len(memory) // 2
-    grown = max(memory[half:]) - max(memory[:half] or memory)
-    return {**_row(setting, json.loads(out)), "MB, second half over first": grown}
+    third = len(memory) // 3
+    grown = max(memory[2 * third :]) - max(memory[third : 2 * third] or memory)
+    return {**_row(setting, json.loads(out)), "MB, last third over the one before": grown}
 
 
 def _row(setting: Setting, results: list[dict[str, Any]]) -> dict[str, Any]:

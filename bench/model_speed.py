@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable
 
 from bench.runner import Result, Runner
-from bench.shapes import GPT2
+from bench.shapes import GPT2, checkpoint
 
 Contenders = dict[str, Callable[[], Result]]
 OURS = "ours, int8"
@@ -37,6 +37,21 @@ def batch(runner: Runner) -> list[Result]:
             {"shape": shape, "sequences": n, "tokens/s": v, "times batch of 1": v / medians[1]}
             for n, v in medians.items()
         ]
+    return rows
+
+
+def contended(runner: Runner) -> list[Result]:
+    """Mean milliseconds with one and two threads in turn, alone and beside a busy process."""
+    o = runner.options
+    rows: list[Result] = []
+    for shape in (s for s in o.shapes if not runner.is_llama(s)):
+        for busy in (0, 1):
+            path = checkpoint(shape, o.folder)
+            result = runner.run("contended", path, o.prompt, o.tokens, o.rounds, busy)
+            for what in ("prefill", "token"):
+                one, two = (statistics.mean(result[n][what]) * 1e3 for n in ("1", "2"))
+                row = {"shape": shape, "busy processes": busy, "what": what}
+                rows.append(row | {"1 thread, ms": one, "2 threads, ms": two, "gain": one / two})
     return rows
 
 

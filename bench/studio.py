@@ -1,6 +1,9 @@
 """``python -m bench.studio``: size of the page, delivery to many browsers, time until it is ready.
 
-Clients of the delivery are a process of their own, so that they share no lock with the server.
+Of the browsers of the delivery one is Chromium with the page; the others are Socket.IO clients in a
+process of their own, which share no lock with the server: twenty pages drawn by the processor
+would measure Chromium. Frames a second are given beside those of an empty page with a canvas on
+which a line moves, in the same browser: without a graphics card that is all that can be had.
 """
 
 from __future__ import annotations
@@ -68,12 +71,12 @@ def delivery(studio: Studio, options: argparse.Namespace) -> dict[str, Any]:
         player.send("/midigpt/session/start")
         player.wait_for("/midigpt/session/started")
         ours, theirs = multiprocessing.Pipe()
-        arguments = (theirs, studio.url, session, options.browsers)
+        arguments = (theirs, studio.url, session, options.browsers - 1, options.chromium)
         watchers = multiprocessing.get_context("spawn").Process(target=watch, args=arguments)
         watchers.start()
         assert ours.recv() == "ready"
         begun = time.monotonic()
-        sent: list[float] = []
+        sent: list[float] = []  # wall clock, which the page has too
         count = round(options.rate * options.seconds)
         for number in range(count):
             due = begun + number / options.rate
@@ -81,7 +84,7 @@ def delivery(studio: Studio, options: argparse.Namespace) -> dict[str, Any]:
             # the onset says which note it is; bars hold 1,000 notes
             bar, onset = divmod(number, 500)
             player.send("/midigpt/note", 0, 60, 90, onset / 500, 0.001, bar)
-            sent.append(time.monotonic())
+            sent.append(time.time())
         time.sleep(1.0)
         ours.send(sent)
         result: dict[str, Any] = ours.recv()
@@ -89,13 +92,33 @@ def delivery(studio: Studio, options: argparse.Namespace) -> dict[str, Any]:
     return {"browsers": options.browsers, "notes_a_second": options.rate, **result}
 
 
-def watch(pipe: Connection, url: str, session: str, count: int) -> None:
-    """Browsers without a page: the moment at which each note came to each of them."""
+#: Watch a session and note the moment at which each note is in the page's state.
+PAGE = """async session => {
+    window.came = [];
+    const {wire, client} = studio, onBatch = wire.onBatch;
+    await client.watch(session);
+    wire.onBatch = batch => {
+        onBatch(batch);
+        const now = (performance.timeOrigin + performance.now()) / 1000;
+        for (const message of batch) {
+            const [address, , , , inner, values] = message;
+            if (address !== '/midigpt/session/mirror' || inner !== '/midigpt/note') continue;
+            const note = JSON.parse(values);
+            came.push([note[5] * 500 + Math.round(note[3] * 500), now]);
+        }
+    };
+}"""
+
+
+def watch(pipe: Connection, url: str, session: str, count: int, chromium: str) -> None:
+    """Browsers without a page, and one with: the moment at which each note came to each of them."""
+    from playwright.sync_api import sync_playwright
+
     came: list[list[tuple[int, float]]] = [[] for _ in range(count)]
 
     def listener(index: int) -> Any:
         def on_osc(batch: list[list[Any]]) -> None:
-            now = time.monotonic()
+            now = time.time()
             for message in batch:
                 if message[0] == "/midigpt/session/mirror" and message[4] == "/midigpt/note":
                     note = json.loads(message[5])
@@ -110,21 +133,37 @@ def watch(pipe: Connection, url: str, session: str, count: int) -> None:
         browser.connect(url, transports=["websocket"])
         browser.emit("osc", ["/midigpt/session/watch", session])
         browsers.append(browser)
-    time.sleep(1.0)
-    pipe.send("ready")
-    times = pipe.recv()
-    delays = sorted(1000 * (at - times[number]) for seen in came for number, at in seen)
+    with sync_playwright() as playwright:
+        page = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS).new_page()
+        page.goto(url)
+        while not page.evaluate("window.studio?.wire.connection.value === 'open'"):
+            time.sleep(0.01)
+        page.evaluate(PAGE, session)
+        time.sleep(1.0)
+        pipe.send("ready")
+        times = pipe.recv()
+        in_page = page.evaluate("came")
+        page.context.browser.close()
+    delays = [1000 * (at - times[number]) for seen in came for number, at in seen]
+    delays_in_page = [1000 * (at - times[number]) for number, at in in_page]
     pipe.send(
         {
-            "received": len(delays),
-            "of": count * len(times),
-            "p50_ms": round(delays[len(delays) // 2], 1),
-            "p95_ms": round(delays[int(len(delays) * 0.95)], 1),
-            "p99_ms": round(delays[int(len(delays) * 0.99)], 1),
+            "received": len(delays) + len(in_page),
+            "of": (count + 1) * len(times),
+            **percentiles("", delays + delays_in_page),
+            **percentiles("page_", delays_in_page),
         }
     )
     for browser in browsers:
         browser.disconnect()
+
+
+def percentiles(name: str, values: list[float]) -> dict[str, float]:
+    ordered = sorted(values)
+    return {
+        f"{name}p{share}_ms": round(ordered[int(len(ordered) * share / 100)], 1)
+        for share in (50, 95, 99)
+    }
 
 
 #: A note every 50 ms for 10 s, queued as a bar is, while the page's thread is busy for 200 ms at a
@@ -166,6 +205,22 @@ ROLL = """async () => {
 }"""
 
 
+#: Frames a second of a line on an empty page, as many as this browser draws on this machine.
+EMPTY = """async () => {
+    const canvas = document.body.appendChild(document.createElement('canvas'));
+    [canvas.width, canvas.height] = [1280, 600];
+    const context = canvas.getContext('2d');
+    let frames = 0;
+    const begun = performance.now();
+    while (performance.now() - begun < 3000) {
+        await new Promise(requestAnimationFrame);
+        context.clearRect(0, 0, 1280, 600);
+        context.fillRect(frames++ % 1280, 0, 2, 600);
+    }
+    return frames * 1000 / (performance.now() - begun);
+}"""
+
+
 def page(studio: Studio, chromium: str) -> dict[str, Any]:
     """Milliseconds from the request to a page that can be played, five times; lateness of notes."""
     from playwright.sync_api import sync_playwright
@@ -183,11 +238,13 @@ def page(studio: Studio, chromium: str) -> dict[str, Any]:
             frames = tab.evaluate(ROLL) if len(ready) == 5 else 0.0
             lateness = tab.evaluate(BUSY) if len(ready) == 5 else 0.0
             tab.context.close()
+        empty = browser.new_page().evaluate(EMPTY)
         browser.close()
     return {
         "page_ready_ms_median": round(statistics.median(ready)),
         "page_ready_ms_worst": round(max(ready)),
         "frames_a_second_10000_notes": round(frames, 1),
+        "frames_a_second_empty_page": round(empty, 1),
         "latest_note_busy_page_ms": round(lateness, 2),
     }
 

@@ -31,6 +31,7 @@ class NumberedStream:
         self._next: int | None = None
         self._held: dict[int, Message] = {}
         self._asked = -math.inf  # when
+        self._asked_from = 0  # the first of the hole that was asked for
 
     def in_order(self, messages: Iterable[Message]) -> Iterator[Message]:
         """The messages that may be used now."""
@@ -50,10 +51,17 @@ class NumberedStream:
         return math.inf if self._next is None else self.ASK_AGAIN_SECONDS
 
     def missing(self, now: float) -> tuple[int, int] | None:
-        """The first and last number to ask for now: a hole, or, after silence, what may follow."""
-        if self._next is None or now - self._asked < self.ASK_AGAIN_SECONDS:
+        """The first and last number to ask for now: a hole, or, after silence, what may follow.
+
+        A hole is asked for at once, and again when it is not filled: there may be more holes a
+        second than there are times to ask again.
+        """
+        if self._next is None:
             return None
-        self._asked = now
+        is_new = bool(self._held) and self._next != self._asked_from
+        if not is_new and now - self._asked < self.ASK_AGAIN_SECONDS:
+            return None
+        self._asked, self._asked_from = now, self._next
         return self._next, min(self._held, default=_LAST) - 1
 
     def _numbered(self, number: int, message: Message) -> Iterator[Message]:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from midigpt_server.access import Access
+from midigpt_server.admission import Admission
 from midigpt_server.desk import Desk
 from midigpt_server.generation.job import Job
 from midigpt_server.generation.model_info import ModelInfo
@@ -55,10 +56,10 @@ class Submit(Protocol):
 class Conductor:
     """The one receiver behind all transports.
 
-    ``submit`` takes a job to be generated, up to ``slots`` at a time; ``foresee`` one that is
-    likely to come, while nothing else is to be done. ``defaults`` overrides defaults of the
-    parameter table for every session; ``reply_port`` sends all replies to that port of the
-    sender's host; ``token`` is asked of other machines. Raises
+    ``submit`` takes a job to be generated, up to ``slots`` at a time (see :class:`.Admission`);
+    ``foresee`` one that is likely to come, while nothing else is to be done. ``defaults`` overrides
+    defaults of the parameter table for every session; ``reply_port`` sends all replies to that port
+    of the sender's host; ``token`` is asked of other machines. Raises
     :class:`midigpt_server.protocol.fields.BadValueError` for a default that cannot be set.
     """
 
@@ -80,9 +81,9 @@ class Conductor:
         make_session("")  # refuses bad defaults now
         self.counters: Counter[str] = Counter()
         self.statistics = Statistics()
-        self.observers: list[SessionObserver] = [self.statistics]
+        self._admission = Admission(slots)
+        self.observers: list[SessionObserver] = [self.statistics, self._admission]
         self._submit = submit
-        self._slots = slots
         self._foresee = foresee
         self._clock = clock
         self._reply_port = reply_port
@@ -227,13 +228,17 @@ class Conductor:
     def _dispatch(self) -> None:
         """Start the most urgent wanted generations, as long as there are slots.
 
-        The earliest deadline goes first; among those without, the session served least recently.
+        The earliest deadline goes first; those that can hardly be met come last, and of them the
+        latest first; among those without one, the session served least recently.
         """
-        while len(self._running) < self._slots:
+        while len(self._running) < self._admission.limit:
             waiting = [c for c in self._registry if c.session.answers.is_waiting]
             if not waiting:
                 break
             urgent = min(waiting, key=self._urgency)
+            self._advance(urgent)
+            if not urgent.session.answers.is_waiting:
+                continue  # its time was over
             urgent.served = self._turn = self._turn + 1
             job = urgent.session.answers.begin()
             self._running[job] = urgent
@@ -243,11 +248,13 @@ class Conductor:
             if (likely := connection.session.foreseen_job()) is not None:
                 self._foresee(likely)
 
-    @staticmethod
-    def _urgency(connection: Connection) -> tuple[float, int]:
+    def _urgency(self, connection: Connection) -> tuple[bool, float, int]:
         wanted = connection.session.answers.owed.next()
-        deadline = wanted.deadline if wanted else None
-        return math.inf if deadline is None else deadline, connection.served
+        if wanted is None:
+            return True, math.inf, connection.served
+        hopeless = not self._admission.can_be_met(wanted, self._clock.now())
+        deadline = math.inf if wanted.deadline is None else wanted.deadline
+        return hopeless, -deadline if hopeless else deadline, connection.served
 
     # --- out -------------------------------------------------------------------------------
 

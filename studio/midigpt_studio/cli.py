@@ -9,9 +9,11 @@ import secrets
 import sys
 import threading
 import webbrowser
+from pathlib import Path
 
 from midigpt import __version__
 from midigpt.inference import InferenceEngine
+from midigpt_server.commands.serve import load_llama
 from midigpt_server.generation.engine_backend import EngineBackend
 from midigpt_server.journal.location import journal_path
 from midigpt_studio import address
@@ -51,6 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
             token=token,
             names=options.name,
             mode=options.async_mode,
+            llama=None if connect else load_llama(options.llama),
         )
     except (OSError, ImportError, RuntimeError, ValueError) as problem:
         print(f"midigpt-studio: {problem}", file=sys.stderr)
@@ -94,6 +97,12 @@ def build_parser() -> argparse.ArgumentParser:
     add("--connect-token", default="", metavar="TOKEN", help="the --token of that server")
     add("--no-journal", dest="journal", action="store_false", help="keep no sessions")
     add("--ckpt", metavar="PATH", help="checkpoint (default: the bundled one)")
+    add(
+        "--llama",
+        metavar="FOLDER",
+        type=Path,
+        help="text-to-music Llama for agents with model=llama (default: the bundled one)",
+    )
     add(
         "--async-mode",
         choices=("threading", "eventlet"),

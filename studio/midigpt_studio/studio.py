@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from midigpt_server.generation.engine_backend import EngineBackend
+from midigpt_server.generation.llama_backend import LlamaBackend
+from midigpt_server.generation.models import Models
 from midigpt_server.server import Server
 from midigpt_server.transports.udp import UdpTransport
 from midigpt_studio import address
@@ -21,10 +23,11 @@ from midigpt_studio.transport import SocketIoTransport
 class Studio:
     """A page on ``host:port`` with a live server behind it.
 
-    The live server plays with ``backend``, listens on UDP ``osc_port`` too and writes its sessions
-    to ``journal``, unless None; without a backend the page is attached to the running server at
-    ``connect``, which may ask for a ``connect_token``. ``token`` is asked of every browser, unless
-    None; ``names`` are further hosts under which the page may be called.
+    The live server plays with ``backend`` (and ``llama`` where an agent asks for it), listens on
+    UDP ``osc_port`` too and writes its sessions to ``journal``, unless None; without a backend the
+    page is attached to the running server at ``connect``, which may ask for a ``connect_token``.
+    ``token`` is asked of every browser, unless None; ``names`` are further hosts under which the
+    page may be called.
 
     Raises:
         OSError: a port cannot be bound.
@@ -43,6 +46,7 @@ class Studio:
         token: str | None = None,
         names: Iterable[str] = (),
         mode: AsyncMode = "threading",
+        llama: LlamaBackend | None = None,
     ) -> None:
         if mode == "eventlet":
             from midigpt_studio.web_eventlet import EventletWeb as Web
@@ -61,7 +65,8 @@ class Studio:
         link: Link
         if backend is not None and udp is not None:
             link = transport = SocketIoTransport(self._post)
-            self._server = Server(backend, [udp, transport], journal=journal).start()
+            models = Models(backend, llama)
+            self._server = Server(models, [udp, transport], journal=journal).start()
             self.osc_address = udp.address
         else:
             link = Bridge(connect, self._post, connect_token)

@@ -30,6 +30,8 @@ class _Gateway(Gateway_10):
             duplicate = connection.dup()
             duplicate.settimeout(None)
             environ["werkzeug.socket"] = duplicate
+            # browsers offer to inflate: packing a batch for each of them costs more than it saves
+            environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
         return environ
 
     def respond(self) -> None:

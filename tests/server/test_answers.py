@@ -7,6 +7,7 @@ import json
 import pytest
 from offline import OfflinePlayer, OfflineServer
 
+from midigpt_server.generation.job import Job
 from midigpt_server.session.fallback import fallback_bar
 from midigpt_server.timing.bars import BarNote, Meter
 
@@ -235,6 +236,28 @@ def test_under_overload_every_bar_is_there_in_time_and_told() -> None:
     assert fallbacks > 100
 
 
+def test_under_overload_fewer_bars_are_begun_so_that_some_are_done() -> None:
+    """Side by side all eight would take too long; a bar alone takes 0.6 of its second."""
+
+    def cost(job: Job) -> float:
+        return 0.6 * len(server.conductor._running)
+
+    server = OfflineServer(cost, slots=8)
+    players = [OfflinePlayer(server, f"p{index}") for index in range(8)]
+    for player in players:
+        player.begin()
+    for bar in range(40):
+        for index, player in enumerate(players):  # bar lines are spread over the second
+            server.run_until(bar + index / 8)
+            if bar:
+                player.say("bar/end", bar - 1, 4, 4)
+    server.run_until(45.0)
+    filled = sum(len(player.named("bar/fallback")) for player in players)
+    bars = sum(len(opened(player, 1)) for player in players)
+    assert bars >= 8 * 38, "none missing"
+    assert bars - filled >= 25, "an idle server would write 66 one after the other"
+
+
 def test_clients_without_fallback_get_late_bars_and_are_told() -> None:
     server = OfflineServer(cost=lambda job: 5.0 if job.target == 5 else 0.1)
     player = OfflinePlayer(server)
@@ -428,6 +451,25 @@ def test_any_take_of_a_bar_can_be_played_again() -> None:
 
 def _numbered(number: int) -> tuple[BarNote, ...]:
     return (BarNote(40 + number, 80, 0.0, 0.25),)
+
+
+def test_no_note_of_a_take_is_late_while_the_music_pauses() -> None:
+    server = OfflineServer()
+    player = OfflinePlayer(server)
+    player.begin(sampling_seed=5)
+    player.play(3)
+    server.run_until(6.5)
+    player.say("transport", "pause")
+    server.run_until(60.0)
+    player.forget()
+    player.say("agent/regenerate", 4)
+    server.run_until(61.0)
+    player.say("agent/take", 4, 0)
+    assert [count for _, _, count in player.named("generated/open")] == [4, 4]
+    assert not player.named("bar/late") and not player.named("bar/fallback")
+    player.play(1, first=3)
+    server.run_until(server.clock.now() + 1.0)
+    assert opened(player, 1)[-1] == 5, "it goes on"
 
 
 def test_it_is_told_what_a_bar_cost() -> None:

@@ -13,7 +13,7 @@ from stand_in import StandIn
 from midigpt_server.client import Client
 from midigpt_server.protocol.osc import Message
 from midigpt_server.server import Server
-from midigpt_server.transports import lanes
+from midigpt_server.transports import lanes, limits
 from midigpt_server.transports.udp import UdpTransport
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="lanes are for Linux")
@@ -94,9 +94,11 @@ def test_a_flood_in_one_lane_costs_the_other_nothing(server: Server, musician: M
 
 
 def test_nothing_is_read_of_a_client_that_is_over_its_limit_until_it_has_calmed_down(
-    server: Server, musician: Musician
+    server: Server, musician: Musician, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     musician.begin(buffer_bars=2)
+    monkeypatch.setattr(limits, "MESSAGES_PER_SECOND", 50.0)
+    monkeypatch.setattr(limits, "BURST", 200.0)
     with Client(port=server.port) as flooder:
         flooder._socket.setblocking(False)
         for _ in range(20_000):

@@ -151,8 +151,7 @@ def test_the_prompt_of_the_next_bar_is_read_ahead(lead: float) -> None:
     player.play(4)
     begin = 8.0 - lead / 2
     ahead = [(time, job) for time, job in server.foreseen if job.target == 4]
-    # a beat before it is wanted another note has come
-    assert [time for time, _ in ahead] == pytest.approx([begin - 1.0, begin - 0.3])
+    assert [time for time, _ in ahead] == pytest.approx([begin - 0.4])
     real = next(job for job in server.jobs if job.target == 4)
     guess = ahead[-1][1]
     assert guess.voice == real.voice and guess.tracks[1:] == real.tracks[1:]

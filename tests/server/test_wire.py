@@ -137,3 +137,17 @@ def test_an_old_client_never_gets_a_bundle(server: Server) -> None:
             assert datagram.startswith(b"/midigpt/")
             if b"ready\0\0\0" in datagram and b"status" in datagram:
                 break
+
+
+def test_each_hole_is_asked_for_at_once() -> None:
+    stream = NumberedStream()
+
+    def heard(number: int) -> list[int | None]:
+        marked = [Message(osc.SEQUENCE, (number,)), Message("/x")]
+        return [message.number for message in stream.in_order(marked)]
+
+    for number in (1, 3, 5):
+        heard(number)
+    assert stream.missing(0.0) == (2, 2) and stream.missing(0.01) is None
+    assert heard(2) == [2, 3]
+    assert stream.missing(0.02) == (4, 4), "not only a tenth of a second after the first"

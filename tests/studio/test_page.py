@@ -286,13 +286,14 @@ def test_a_bar_is_dealt_again_taken_back_and_brought_back(open_stage):
     assert notes_after("Redo (Ctrl+Y)", 1) == second
 
 
-#: A model that reads words, as the server would say it.
+#: An agent that reads words, as a server with a Llama would say it.
 READS_TEXT = """() => {
     window.sent = [];
     const {wire, client} = studio, send = wire.send.bind(wire);
     wire.send = (...message) => message[0] === '/midigpt/prompt/text'
-        ? (sent.push(message), wire.onBatch([])) : send(...message);
-    wire.onBatch([['/midigpt/capabilities', JSON.stringify({supports_text: true})]]);
+        ? sent.push(message) : send(...message);
+    client.session.value.tracks.find(t => t.isAgent).parameters.model = 'llama';
+    wire.onBatch([]);
 }"""
 
 

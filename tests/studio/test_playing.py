@@ -12,7 +12,11 @@ from stage import Stage
 
 from midigpt_server.client import Client
 
-YOU, CHORDS, BASS = 0, 1, 2
+YOU, CHORDS, BASS, DRUMS = 0, 1, 2, 3
+
+#: The last bar of a track that has notes.
+HEARD = """(id => Math.max(...[...studio.client.session.value.tracks[id].bars]
+    .filter(([, {notes}]) => notes.length).map(([bar]) => bar)))"""
 
 
 def test_an_agent_sounds_after_one_press(stage: Stage):
@@ -21,8 +25,8 @@ def test_an_agent_sounds_after_one_press(stage: Stage):
     stage.wait("studio.client.session.value.tracks.length >= 3")
     stage.ask("studio.mixer.set(1, {isMuted: true})")  # the chords
     stage.wait("studio.leader.bar.value >= 2")
-    assert stage.bars(BASS)[2]  # written before its bar began
-    stage.wait("studio.player.level() > 0.01")
+    stage.wait("studio.player.level() > 0.01")  # nothing but agents can sound
+    assert min(stage.bars(BASS) | stage.bars(DRUMS)) >= 2, "the band listens first"
     assert stage.ask("studio.wire.transport") == "websocket"
 
 
@@ -63,8 +67,9 @@ def test_what_is_played_reaches_the_band_and_is_answered(stage: Stage):
         for (_, duration, _), down, up in zip(notes, downs, ups, strict=True)
     ]
     assert statistics.median(errors) < 0.03
-    answered = stage.bars(BASS)
-    assert set(range(first, first + 8)) <= set(answered)
+    told = stage.ask("[...studio.client.session.value.tracks[2].bars.keys()]")
+    assert set(range(first, first + 8)) <= set(told), "every bar has an answer"
+    assert len(set(stage.bars(BASS)) & set(range(first, first + 8))) >= 4, "rests are few"
 
 
 def test_page_and_osc_client_see_the_same(stage: Stage, studio):
@@ -96,13 +101,15 @@ def test_page_and_osc_client_see_the_same(stage: Stage, studio):
     for track in (CHORDS, BASS):
         shown = stage.bars(track)
         for bar in range(begin, begin + 5):
-            assert sorted(shown[bar]) == sorted(mirrored[track][bar])
+            assert sorted(shown.get(bar, [])) == sorted(mirrored[track][bar])
     shown_prompts = stage.ask(
         "studio.client.session.value.prompts.map(p => "
         "[p.target, p.start, p.end, [...p.states].map(([id, s]) => [id, s.join('')])])"
     )
     by_target = {target: (start, end, states) for target, start, end, states in shown_prompts}
-    for target in range(begin + 1, begin + 5):
+    compared = [target for target in range(begin + 1, begin + 5) if target in prompts]
+    assert compared
+    for target in compared:
         told = prompts[target]
         states = [[t["track_id"], "".join(t["states"])] for t in told["tracks"]]
         assert by_target[target] == (told["start_bar"], told["end_bar"], states)
@@ -116,14 +123,14 @@ def test_a_reload_goes_on_in_the_session(stage: Stage):
     stage.wait("window.studio?.client.session.value.phase === 'RUNNING'")
     assert stage.session_id() == session
     after = stage.bars(BASS)
-    for bar in (2, 3):
-        assert after[bar] == [pytest.approx(note, abs=1e-4) for note in bass[bar]]
+    assert after.keys() >= bass.keys() and bass
+    for bar, notes in bass.items():
+        assert after[bar] == [pytest.approx(note, abs=1e-4) for note in notes]
     reached = stage.ask("studio.client.session.value.playhead")
     stage.press("Play")
     stage.wait(f"studio.client.session.value.playhead >= {reached + 2}")
     stage.wait(f"studio.leader.bar.value >= {reached + 2}")
-    assert stage.bars(BASS)[reached + 2]
-    assert stage.bars(CHORDS)[reached + 1]  # the loop goes on too
+    stage.wait(f"{HEARD}(2) > {reached} && {HEARD}(1) > {reached}")  # agents, and the loop too
 
 
 def test_two_browsers_see_one_session_and_one_takes_over(stage: Stage, chromium, studio):

@@ -1,7 +1,8 @@
 // Threads for many short parallel loops. Helpers spin briefly for the next loop, then sleep. The
 // caller works too and takes every chunk that no helper has taken, so a helper that the system has
-// suspended delays nothing but the chunk in its hands. When that has happened, the caller works alone
-// for many times as long as it was kept waiting: on a busy machine two threads are not slower than one.
+// suspended delays nothing but the chunk in its hands. When that has happened, or the caller itself was
+// suspended (perhaps in favour of a helper), the caller works alone for many times as long as that took:
+// on a busy machine two threads are not slower than one.
 #pragma once
 
 #include <atomic>
@@ -44,6 +45,9 @@ private:
     bool still_resting();
     void run(int chunks, void* context, Call call);
     void wait_for_helpers(Clock::duration worked);
+    void begin_watch(Clock::time_point now);
+    void end_watch(Clock::time_point now);
+    void rest(Clock::time_point now, Clock::duration lost);
     void help(int thread);
     bool wait_for_loop(std::uint64_t seen);
     void take_chunks(int thread);
@@ -53,6 +57,10 @@ private:
     void* context_ = nullptr;
     int chunks_ = 0;
     Clock::time_point rest_until_;  // of the caller alone; zero while helpers work
+    // Since when the caller's time is watched for suspensions, and its processor time then.
+    Clock::time_point watched_since_;
+    Clock::duration processor_time_{};
+    Clock::time_point last_end_;  // of a loop
 
     alignas(64) std::atomic<std::uint64_t> loop_{0};  // odd while a loop is open
     alignas(64) std::atomic<int> next_{0};            // next chunk to take

@@ -90,7 +90,7 @@ def _make(options: argparse.Namespace, cleanup: contextlib.ExitStack) -> Server:
     transports = [udp, *_tcp(options.host, udp.port, options.tcp)]
     if options.advertise:
         cleanup.callback(Advertisement(options.advertise, *udp.address).close)
-    backend = Models(_load(options.ckpt, options.device), _load_llama(options.llama))
+    backend = Models(_load(options.ckpt, options.device), load_llama(options.llama))
     return Server(
         *(backend, transports, parameter_defaults(options), options.reply_port, options.token),
         journal=journal_path() if options.journal else None,
@@ -239,7 +239,7 @@ def _load(checkpoint: str | None, device: str | None) -> EngineBackend:
     return EngineBackend(engine)
 
 
-def _load_llama(folder: Path | None) -> LlamaBackend | None:
+def load_llama(folder: Path | None) -> LlamaBackend | None:
     """The Llama named, or the bundled one if it can be had."""
     if folder is not None:
         return LlamaBackend.open(folder)

@@ -47,7 +47,10 @@ creation order and hear what those before them play in the same bar. Sessions sh
 the earliest deadline first.
 
 With lookahead_bars 0 the target is the bar that begins next. Generation starts lead_beats before
-its bar line, with what has been heard of the bar that sounds, or at the bar end itself.
+its bar line, with what has been heard of the bar that sounds, or at the bar end itself. What is
+known before is read ahead; so with lead_beats 0 tell a note when it begins, with the duration that
+reaches the bar line, and again when it is released before: then nothing is left to read at the bar
+line, and the first note comes soonest.
 
 ## Time
 

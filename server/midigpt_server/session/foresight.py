@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from midigpt_server.session.piece import Track
 
 #: reading begins so many seconds before the bar is wanted
-HORIZON_SECONDS = 1.0
+HORIZON_SECONDS = 0.4
 #: notes that come together are read together
 SETTLE_SECONDS = 0.004
 #: later there is no time left to read

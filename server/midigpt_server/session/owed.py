@@ -12,6 +12,8 @@ from midigpt_server.session.stage import Stage
 
 #: a bar wanted at its own bar line (lead_beats 0) may take so many seconds before it is filled
 GRACE_SECONDS = 0.12
+#: a bar is filled so long before it is due: the server may be kept waiting itself
+OWN_SECONDS = 0.03
 _ASKED_BARS = 16  # remembered, so that none is asked for twice
 
 
@@ -93,7 +95,7 @@ class Owed:
         wanted = Wanted(agent, target, end, heard, values, stage.now)
         wanted.deadline = stage.time_of(target)
         if wanted.deadline is not None and values["fallback"] != "none":
-            due = wanted.deadline - values["output_latency"]
+            due = wanted.deadline - values["output_latency"] - OWN_SECONDS
             wanted.give_up_at = max(due, min(stage.now, wanted.deadline) + GRACE_SECONDS)
         return wanted
 

@@ -224,6 +224,7 @@ class Session:
     def remove_note(self, track_id: int, pitch: int, onset: float, bar: int) -> None:
         """Take a note out of a bar; that counts from the next generation on."""
         self.piece.remove_note(track_id, self.timekeeper.bar(bar), pitch, onset)
+        self.answers.owed.foresight.heard(track_id, self.stage.now)
 
     def panic(self) -> None:
         """Silence, now; the next bar end goes on."""

@@ -62,7 +62,7 @@ class Timekeeper:
         self._warn_if_foreign(meter)
 
     def transport(self, action: str, bar: int, end: int) -> None:
-        """Play, stop, locate or loop; see the table."""
+        """Play, stop, pause, locate or loop; see the table."""
         stage, playhead = self._stage, self._stage.piece.playhead
         if action == "play":
             self._playing = True
@@ -70,6 +70,10 @@ class Timekeeper:
         elif action == "stop":
             self._playing = False
             self._stand_still()
+        elif action == "pause":
+            self._playing = False
+            stage.replies += stage.player.flush(stage.now)
+            stage.tempo.stop()
         elif action == "locate":
             self._stand_still()
             stage.timeline.locate(bar, playhead)

@@ -81,11 +81,12 @@ ROWS = (
         "/midigpt/transport",
         "timekeeper.transport",
         "play: the bar at the playhead begins now. stop: the music stands, scheduled notes are "
-        "flushed. locate BAR: that bar is the next to sound. loop A B: bar A follows bar B - 1; "
+        "flushed. pause: the same, but bars written ahead are kept and none is late until the next "
+        "bar line. locate BAR: that bar is the next to sound. loop A B: bar A follows bar B - 1; "
         "loop 0 0 ends the loop.",
         RUNNING,
         (
-            Field("action", "string", choices=("play", "stop", "locate", "loop")),
+            Field("action", "string", choices=("play", "stop", "pause", "locate", "loop")),
             Field("bar", "int", "to locate; first bar of the loop", 0, MAX_BAR, default=0),
             Field("end", "int", "bar after the loop", 0, MAX_BAR, default=0),
         ),

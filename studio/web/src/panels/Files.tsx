@@ -137,12 +137,13 @@ function Save() {
         <DragOut portion={portion.value} />
       </div>
       {view.value === "live" && (
-        <Button
-          label="Edit this take"
-          kind="quiet"
-          title="Put a copy of the session on the desk, to edit notes and write bars again"
-          onClick={copyTake}
-        />
+        <div class="row">
+          <Button
+            label="Edit this take"
+            title="Put a copy of the session on the desk, to edit notes and write bars again"
+            onClick={copyTake}
+          />
+        </div>
       )}
     </>
   );
@@ -160,7 +161,7 @@ function DragOut({ portion }: { portion: Portion }) {
   };
   return (
     <a
-      class="button quiet"
+      class="button plain"
       draggable
       href={url.value || "#"}
       download="take.mid"

@@ -2,22 +2,19 @@ import { useSignal } from "@preact/signals";
 import { client } from "../studio";
 import { Section } from "../ui/controls";
 
-/** Whether the loaded model reads words. */
-const takesText = (capabilities: Record<string, boolean>): boolean =>
-  Object.entries(capabilities).some(([name, isOffered]) => isOffered && /(^|_)text(_|$)/.test(name));
-
-/** What the music shall be like, in words; counts from the next bar on. */
+/** What the agents that read words shall play; counts from the next bar on. */
 export function TextPrompt() {
-  const { capabilities, text, phase } = client.session.value;
   const typed = useSignal<string | null>(null);
-  if (phase === "UNINITIALIZED" || !takesText(capabilities)) return null;
+  const reader = client.session.value.tracks.find(({ parameters }) => parameters["model"] === "llama");
+  if (!reader) return null;
+  const text = typed.value ?? String(reader.parameters["prompt_text"] ?? "");
   return (
     <Section title="In words">
       <form
         class="row"
         onSubmit={(event) => {
           event.preventDefault();
-          client.send("/midigpt/prompt/text", typed.value ?? text);
+          client.send("/midigpt/prompt/text", text);
           typed.value = null;
         }}
       >
@@ -26,7 +23,7 @@ export function TextPrompt() {
           aria-label="What the music shall be like"
           placeholder="A slow waltz with strings"
           maxLength={500}
-          value={typed.value ?? text}
+          value={text}
           onInput={(event) => (typed.value = event.currentTarget.value)}
         />
         <button type="submit" class="button plain">

@@ -7,11 +7,18 @@ import { Button, Select, Slider, Switch } from "../ui/controls";
 import { Attributes } from "./Attributes";
 import { ParameterControl } from "./ParameterControl";
 
+/** Those with a place of their own are left out, and those that the agent's model has not. */
+function isOffered(name: string, { parameters }: Track): boolean {
+  if (name === "model") return client.session.value.models.length > 1;
+  if (name === "density") return parameters["model"] === "llama";
+  return !["instrument", "mute", "prompt_text"].includes(name);
+}
+
 /** Everything about one track. */
 export function TrackCard({ track }: { track: Track }) {
   const strip = mixer.strip(track.id);
   const fields = track.isAgent
-    ? schema.value.agent.filter(({ name }) => name !== "instrument" && name !== "mute")
+    ? schema.value.agent.filter(({ name }) => isOffered(name, track))
     : [];
   return (
     <div class="card-body">

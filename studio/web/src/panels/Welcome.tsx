@@ -9,7 +9,7 @@ export function Welcome() {
     <section class="welcome" aria-labelledby="welcome-title">
       <h1 id="welcome-title">A band that listens to you</h1>
       <p>
-        Press <b>Play</b>. After the count-in the band comes in; you play on
+        Press <b>Play</b>. After the count-in the band comes in; you play on{" "}
         <kbd>A</kbd> <kbd>S</kbd> <kbd>D</kbd> <kbd>F</kbd> …, a MIDI keyboard, or the keys below. Every
         bar you play is answered, here on this machine.
       </p>

@@ -176,8 +176,8 @@ export class Client {
     const session = fromSnapshot(text);
     const isSame = session.id === known.id;
     if (Object.keys(session.modelAttributes).length === 0) {
-      const { capabilities, modelAttributes, windowLengths, knownMeters } = known;
-      Object.assign(session, { capabilities, modelAttributes, windowLengths, knownMeters });
+      const { capabilities, modelAttributes, windowLengths, knownMeters, models } = known;
+      Object.assign(session, { capabilities, modelAttributes, windowLengths, knownMeters, models });
     }
     if (isSame) {
       const { prompts, sampled, latencies, late, fallbacks } = known;

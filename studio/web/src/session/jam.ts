@@ -60,7 +60,9 @@ export class Jam {
 
   pause(): void {
     this.performer.releaseAll(performance.now());
+    const wasPlaying = this.leader.isPlaying.peek();
     this.leader.stop();
+    if (wasPlaying && this.client.isPlayer.peek()) this.client.send("/midigpt/transport", "pause");
   }
 
   /**

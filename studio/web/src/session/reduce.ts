@@ -252,6 +252,7 @@ const REDUCERS: Record<string, Reducer> = {
     s.modelAttributes = model.attributes ?? {};
     s.windowLengths = model.window_lengths ?? [];
     s.knownMeters = model.meters ?? [];
+    s.models = model.models ?? [];
   },
   "/midigpt/track/create": createTrack,
   "/midigpt/track/remove": removeTrack,
@@ -280,7 +281,12 @@ const REDUCERS: Record<string, Reducer> = {
     s.attributes = setWish(s.attributes, String(name), n(level));
   },
   "/midigpt/attr/reset_all": (s) => void (s.attributes = {}),
-  "/midigpt/prompt/text": (s, [text]) => void (s.text = String(text ?? "")),
+  "/midigpt/prompt/text": (s, [text, id = -1]) => {
+    for (const track of s.tracks) {
+      if (!track.isAgent || (n(id) !== -1 && n(id) !== track.id)) continue;
+      track.parameters = { ...track.parameters, prompt_text: text! };
+    }
+  },
   "/midigpt/status": setStatus,
   "/midigpt/prompt/state": addPrompt,
   "/midigpt/generated/open": openBar,
@@ -344,8 +350,8 @@ export function fromSnapshot(text: string): Session {
     modelAttributes: told.model?.attributes ?? {},
     windowLengths: told.model?.window_lengths ?? [],
     knownMeters: told.model?.meters ?? [],
+    models: told.model?.models ?? [],
     isGenerating: told.generating != null,
-    text: told.text ?? "",
     loop: told.loop ?? null,
   });
   session.tracks = told.tracks.map(readTrack);

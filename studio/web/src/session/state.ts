@@ -115,12 +115,12 @@ export interface Session {
   modelAttributes: Record<string, AttributeInfo>;
   windowLengths: number[];
   knownMeters: string[];
+  /** What agents can play with. */
+  models: string[];
   isGenerating: boolean;
   generatingSince: number;
   /** Bars that must still end before the first answer; 0 when answers come. */
   buffering: number;
-  /** What the model was asked for in words. */
-  text: string;
   /** The bars that are repeated. */
   loop: Cycle | null;
   prompts: Prompt[];
@@ -150,10 +150,10 @@ export function emptySession(): Session {
     modelAttributes: {},
     windowLengths: [],
     knownMeters: [],
+    models: [],
     isGenerating: false,
     generatingSince: 0,
     buffering: 0,
-    text: "",
     loop: null,
     prompts: [],
     sampled: [],

@@ -13,6 +13,10 @@ export interface Line {
 const KEPT = 500;
 const MIRROR = "/midigpt/session/mirror";
 
+/** What a session says to those who play in it; they watch it too, so the mirror shows it. */
+const COMES_TWICE =
+  /^\/midigpt\/(generated|generation|prompt|sampled|bar|play|status|session\/st(art|opp)ed)/;
+
 export class OscLog {
   /** Rises when lines have come. */
   readonly version = signal(0);
@@ -23,6 +27,7 @@ export class OscLog {
     wire.onTraffic = (messages, isSent) => {
       if (this.isPaused.value) return;
       for (const message of messages) this.#add(message, isSent);
+      if (this.lines.length > KEPT) this.lines = this.lines.slice(-KEPT);
       this.version.value++;
     };
   }
@@ -34,6 +39,7 @@ export class OscLog {
 
   #add(message: Osc, isSent: boolean): void {
     const [address, ...values] = message;
+    if (!isSent && COMES_TWICE.test(address)) return;
     const line: Line =
       address === MIRROR
         ? {
@@ -43,6 +49,6 @@ export class OscLog {
             text: (JSON.parse(String(values[4])) as OscValue[]).join(" "),
           }
         : { at: Date.now(), isSent, address, text: values.map(String).join(" ") };
-    this.lines = [...this.lines.slice(1 - KEPT), line];
+    this.lines.push(line);
   }
 }
