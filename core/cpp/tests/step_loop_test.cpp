@@ -139,7 +139,7 @@ TEST("step loop: pauses at every token, at news, or for an interrupt") {
     Loop* const loop = player->loop.get();
     const std::atomic<bool> interrupt{true};
     run_together({&loop, 1}, 1000, &interrupt);
-    CHECK_EQUAL(loop->tokens().size(), 5u);
+    CHECK_EQUAL(player->loop->tokens().size(), 5u);
     auto listener = band.player(3, Pause::AtNews);
     for (std::size_t news = 1; listener->loop->run(1000) == StepStatus::Running; ++news) {
         const auto& progress = listener->state.progress();
