@@ -336,6 +336,16 @@ def losses(folder: str | Path) -> list[float]:
     return [line["train_loss"] for line in lines if "train_loss" in line]
 
 
+def test_metrics_that_are_told_again_are_written_once(tmp_path: Path) -> None:
+    pytest.importorskip("lightning")
+    from midigpt.training.callbacks import JsonLines
+
+    lines = JsonLines(tmp_path)
+    for step, loss in ((10, 2.5), (10, 2.5), (20, 2.25), (20, 2.25), (30, 2.25)):
+        lines.log_metrics({"train_loss": loss, "epoch": 0.0}, step)
+    assert losses(tmp_path) == [2.5, 2.25, 2.25]
+
+
 def test_a_tiny_model_learns_more_than_how_common_each_token_is(
     config: TrainConfig, parquet: Path
 ) -> None:

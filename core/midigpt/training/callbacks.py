@@ -28,6 +28,7 @@ class JsonLines(Logger):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self._file, self._cut = folder / "metrics.jsonl", False
+        self._last = ""
 
     @property
     def name(self) -> str:
@@ -55,8 +56,11 @@ class JsonLines(Logger):
             earlier = [line for line in lines if json.loads(line)["step"] < step]
             self._file.write_text("".join(line + "\n" for line in earlier))
         self._cut = True
-        with open(self._file, "a") as file:
-            file.write(json.dumps({"step": step, **values}) + "\n")
+        line = json.dumps({"step": step, **values})
+        if line != self._last:  # Lightning tells what was logged again in each step that follows
+            with open(self._file, "a") as file:
+                file.write(line + "\n")
+        self._last = line
 
 
 class Saver(Callback):
