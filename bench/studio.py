@@ -22,7 +22,7 @@ from typing import Any
 import socketio
 
 from midigpt_server.client import Client
-from midigpt_studio.cli import load_backend
+from midigpt_server.generation.loading import load_engine
 from midigpt_studio.studio import Studio
 
 CHROMIUM_FLAGS = [
@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     options = parser.parse_args()
-    studio = Studio(load_backend(None), port=0, osc_port=0)
+    studio = Studio(load_engine(), port=0, osc_port=0)
     threading.Thread(target=studio.serve, daemon=True).start()
     print(json.dumps(assets()))
     print(json.dumps(delivery(studio, options)))

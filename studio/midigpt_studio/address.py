@@ -7,14 +7,10 @@ import socket
 
 import segno
 
+from midigpt_server.access import is_loopback
 from midigpt_studio.guard import LOOPBACK_NAMES
 
 _ANY = frozenset({"0.0.0.0", "::", ""})
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach ``host``."""
-    return host.lower() in LOOPBACK_NAMES or host.startswith("127.")
 
 
 def names(host: str, extra: list[str]) -> set[str]:

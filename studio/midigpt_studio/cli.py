@@ -12,9 +12,9 @@ import webbrowser
 from pathlib import Path
 
 from midigpt import __version__
-from midigpt.inference import InferenceEngine
-from midigpt_server.commands.serve import load_llama
-from midigpt_server.generation.engine_backend import EngineBackend
+from midigpt_server.access import is_loopback
+from midigpt_server.commands.values import port
+from midigpt_server.generation.loading import load_engine, load_llama
 from midigpt_server.journal.location import journal_path
 from midigpt_studio import address
 from midigpt_studio.bridge import parse_address
@@ -38,12 +38,12 @@ def main(arguments: list[str] | None = None) -> int:
         level=options.log_level, format="%(asctime)s %(levelname)-7s %(name)s %(message)s"
     )
     token = options.token
-    if token is None and not address.is_loopback(options.host):
+    if token is None and not is_loopback(options.host):
         token = secrets.token_urlsafe(12)
     try:
         connect = parse_address(options.connect) if options.connect else None
         studio = Studio(
-            backend=None if connect else load_backend(options.ckpt),
+            backend=None if connect else load_engine(options.ckpt),
             connect=connect or ("127.0.0.1", 7400),
             connect_token=options.connect_token,
             host=options.host,
@@ -77,7 +77,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--version", action="version", version=__version__)
-    add("--port", type=_port, default=7480, help="of the page (default: %(default)s)")
+    add("--port", type=port, default=7480, help="of the page (default: %(default)s)")
     add("--host", default="127.0.0.1", help="address to bind (127.0.0.1: this machine only)")
     add("--token", help="ask this of every browser (default: one is made for --host)")
     add(
@@ -89,7 +89,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add(
         "--osc-port",
-        type=_port,
+        type=port,
         default=7400,
         help="UDP port of the live server in here (default: %(default)s)",
     )
@@ -119,30 +119,13 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def load_backend(checkpoint: str | None) -> EngineBackend:
-    """The engine with a checkpoint, warm (None: the bundled one)."""
-    if checkpoint is None:
-        engine = InferenceEngine.from_pretrained(weights="int8")
-    else:
-        engine = InferenceEngine.from_checkpoint(checkpoint, weights="int8")
-    engine.warmup()
-    return EngineBackend(engine)
-
-
 def _introduce(studio: Studio, host: str, token: str | None, is_own: bool) -> None:
     server = "{}:{}".format(*studio.osc_address)
     print(f"midigpt-studio {__version__}: open {studio.url}")
     print(f"for your DAW: OSC to UDP {server}" if is_own else f"attached to the server {server}")
-    if token and not address.is_loopback(host):
+    if token and not is_loopback(host):
         print(address.qr_code(studio.url))
     print("end with Ctrl-C", flush=True)
-
-
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError(f"{port} is not in 0..65535")
-    return port
 
 
 if __name__ == "__main__":

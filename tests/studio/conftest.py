@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from stage import Stage
 
-from midigpt_studio.cli import load_backend
+from midigpt_server.generation.loading import load_engine
 from midigpt_studio.studio import Studio
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -28,7 +28,7 @@ FLAGS = [
 @pytest.fixture(scope="session")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     journal = tmp_path_factory.mktemp("journal") / "sessions.sqlite3"
-    studio = Studio(load_backend(None), port=0, osc_port=0, journal=journal)
+    studio = Studio(load_engine(), port=0, osc_port=0, journal=journal)
     thread = threading.Thread(target=studio.serve, daemon=True)
     thread.start()
     yield studio

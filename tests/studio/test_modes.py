@@ -10,6 +10,7 @@ import threading
 import pytest
 import socketio
 
+from midigpt_server.access import is_loopback
 from midigpt_server.client import Client
 from midigpt_studio import address
 from midigpt_studio.bridge import parse_address
@@ -142,7 +143,7 @@ def test_a_bad_address_is_told(capsys: pytest.CaptureFixture[str]):
 
 
 def test_addresses_for_this_machine_and_for_the_network():
-    assert address.is_loopback("127.0.0.1") and not address.is_loopback("0.0.0.0")
+    assert is_loopback("127.0.0.1") and not is_loopback("0.0.0.0")
     assert address.url("127.0.0.1", 80, None) == "http://127.0.0.1:80/"
     assert "evil" not in address.names("127.0.0.1", [])
     assert "studio.local" in address.names("192.168.1.7", ["Studio.local"])

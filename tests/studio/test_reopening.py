@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from stage import Stage
 
-from midigpt_studio.cli import load_backend
+from midigpt_server.generation.loading import load_engine
 from midigpt_studio.studio import Studio
 
 CHORDS, BASS = 1, 2
@@ -33,7 +33,7 @@ def a_day(chromium, backend, journal: Path) -> Iterator[Stage]:
 
 
 def test_a_session_goes_on_another_day(chromium, tmp_path: Path):
-    backend, journal = load_backend(None), tmp_path / "sessions.sqlite3"
+    backend, journal = load_engine(), tmp_path / "sessions.sqlite3"
     with a_day(chromium, backend, journal) as stage:
         stage.play()
         stage.wait("studio.leader.bar.value >= 5")

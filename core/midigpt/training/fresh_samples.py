@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from midigpt.augmentation import MaskBarConfig
 from midigpt.score import Score
 from midigpt.tokenizer import Tokenizer
-from midigpt.training.corpus import load_corpus
+from midigpt.training.corpus import Piece, load_corpus
 from midigpt.training.rows import RowChoice
 from midigpt.training.samples import Sample, Sampler, Shape
 
@@ -103,16 +103,21 @@ class MidiGPTDataset:
     def __getitem__(self, index: int) -> list[int]:
         """Token ids of a sample of a piece, drawn with Python's generator (``random.seed``)."""
         rng = Random(random.getrandbits(64))
+        while (ids := self._draw(self._pieces[index], rng)) is None:
+            index = rng.randrange(len(self))  # nothing was found in a piece with few notes
+        return ids
+
+    def _draw(self, piece: Piece, rng: Random) -> list[int] | None:
         for _ in range(_TRIES):
-            if (sample := self._sampler.draw(self._pieces[index], rng)) is not None:
+            if (sample := self._sampler.draw(piece, rng)) is not None:
                 if not self._longest or len(sample.ids) <= self._longest:
                     return sample.ids
                 if sample.kind == "ar":
                     return self._cut(sample, rng)
         for _ in range(_TRIES):
-            if (sample := self._shortest.draw(self._pieces[index], rng)) is not None:
+            if (sample := self._shortest.draw(piece, rng)) is not None:
                 return self._cut(sample, rng)
-        return self[rng.randrange(len(self))]  # nothing can be made of a piece without notes
+        return None
 
     def _cut(self, sample: Sample, rng: Random) -> list[int]:
         spare = len(sample.ids) - self._longest

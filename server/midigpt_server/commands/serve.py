@@ -6,22 +6,18 @@ import argparse
 import contextlib
 import errno
 import logging
-import math
 import os
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from midigpt import __version__
-from midigpt.inference import InferenceEngine
-from midigpt.inference.pretrained import bundled_llama
 from midigpt_server import logs
 from midigpt_server.access import is_loopback
+from midigpt_server.commands.values import at_least_one, port
 from midigpt_server.discovery.advertise import Advertisement
-from midigpt_server.generation.engine_backend import EngineBackend
-from midigpt_server.generation.llama_backend import LlamaBackend
+from midigpt_server.generation.loading import load_engine, load_llama
 from midigpt_server.generation.models import Models
 from midigpt_server.journal.location import journal_path
 from midigpt_server.server import Server
@@ -90,7 +86,7 @@ def _make(options: argparse.Namespace, cleanup: contextlib.ExitStack) -> Server:
     transports = [udp, *_tcp(options.host, udp.port, options.tcp)]
     if options.advertise:
         cleanup.callback(Advertisement(options.advertise, *udp.address).close)
-    backend = Models(_load(options.ckpt, options.device), load_llama(options.llama))
+    backend = Models(load_engine(options.ckpt, options.device), load_llama(options.llama))
     return Server(
         *(backend, transports, parameter_defaults(options), options.reply_port, options.token),
         journal=journal_path() if options.journal else None,
@@ -118,7 +114,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--device",
         help="of PyTorch: cpu, cuda, mps or auto (default: compiled code on the CPU, if it can)",
     )
-    parser.add_argument("--port", type=_port, default=7400, help="UDP port (default: 7400)")
+    parser.add_argument("--port", type=port, default=7400, help="UDP port (default: 7400)")
     parser.add_argument(
         "--host",
         default="127.0.0.1",
@@ -138,18 +134,12 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--reply-port",
         "--reply_port",
-        type=_port,
+        type=port,
         metavar="N",
         help="send all replies to this port of the sender (default: the port it sends from)",
     )
-    parser.add_argument("--seed", type=int, help="default of the parameter sampling_seed")
-    for flag, kind, parameter in (
-        ("max_attempts", int, "max_attempts"),
-        ("buffer", int, "buffer_bars"),
-        ("lookahead", int, "lookahead_bars"),
-        ("model_dim", int, "model_dim"),
-        ("gen_timeout", float, "gen_timeout"),
-    ):
+    for flag, parameter in _PARAMETER_FLAGS.items():
+        kind = float if flag == "gen_timeout" else int
         parser.add_argument(
             *dict.fromkeys((f"--{flag}", f"--{flag.replace('_', '-')}")),
             type=kind,
@@ -158,14 +148,14 @@ def build_parser() -> argparse.ArgumentParser:
         )
     parser.add_argument(
         "--max-sessions",
-        type=_at_least_one(int),
+        type=at_least_one(int),
         default=MAX_SESSIONS,
         metavar="N",
         help=f"sessions at a time; further ones are refused (default: {MAX_SESSIONS})",
     )
     parser.add_argument(
         "--idle-seconds",
-        type=_at_least_one(float),
+        type=at_least_one(float),
         default=IDLE_SECONDS,
         metavar="S",
         help=f"end a session so long after its last message (default: {IDLE_SECONDS:g})",
@@ -228,47 +218,6 @@ def _tcp(host: str, port: int, wanted: bool) -> list[Transport]:
     except OSError as problem:
         log.warning("no OSC over TCP: port %d: %s", port, problem.strerror)
         return []
-
-
-def _load(checkpoint: str | None, device: str | None) -> EngineBackend:
-    if checkpoint is None:
-        engine = InferenceEngine.from_pretrained(device=device, weights="int8")
-    else:
-        engine = InferenceEngine.from_checkpoint(checkpoint, device=device, weights="int8")
-    engine.warmup()
-    return EngineBackend(engine)
-
-
-def load_llama(folder: Path | None) -> LlamaBackend | None:
-    """The Llama named, or the bundled one if it can be had."""
-    if folder is not None:
-        return LlamaBackend.open(folder)
-    bundled = bundled_llama(None)
-    try:
-        return LlamaBackend.open(bundled) if bundled else None
-    except ImportError as missing:
-        log.info("no llama agents: %s", missing)
-        return None
-
-
-def _at_least_one(kind: type[int] | type[float]) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        try:
-            number = kind(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{text} is no {kind.__name__}") from None
-        if not 1 <= number < math.inf:
-            raise argparse.ArgumentTypeError(f"{text} is not at least 1")
-        return number
-
-    return parse
-
-
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError(f"{port} is not in 0..65535")
-    return port
 
 
 if __name__ == "__main__":

@@ -17,10 +17,10 @@ from midigpt.inference.task import Task
 from midigpt_server.generation.job import GenerationError, Job, Listener, PromptState, Result
 from midigpt_server.generation.model_info import AttributeInfo, ModelInfo
 from midigpt_server.generation.request import request_of, score_of
+from midigpt_server.generation.voices import Voices
 from midigpt_server.timing.bars import BarNote, Meter
 
 _SLOTS = 8
-_VOICES = 16  # whose last prompt is kept in memory
 
 #: attributes that ``/midigpt/sampled/attrs`` tells, as in MIDI-GPT 0.4.2
 _TOLD_ATTRIBUTES = frozenset(
@@ -33,6 +33,14 @@ _TOLD_ATTRIBUTES = frozenset(
         "max_note_duration",
     }
 )
+
+
+@dataclasses.dataclass
+class _Voice:
+    """The last prompt that was read for a voice, and the job that was foreseen."""
+
+    prompts: PrefixCache = dataclasses.field(default_factory=lambda: PrefixCache(1))
+    foreseen: tuple[Job, SamplingSession] | None = None
 
 
 class EngineBackend:
@@ -51,8 +59,7 @@ class EngineBackend:
         self._bar_attributes = frozenset(
             name for name, level in self._analyzer.attribute_levels().items() if level == "bar"
         )
-        self._prefixes: dict[str, PrefixCache] = {}
-        self._foreseen: dict[str, tuple[Job, SamplingSession]] = {}  # by voice
+        self._voices = Voices(_Voice)
         self.info = self._describe()
 
     @property
@@ -86,14 +93,16 @@ class EngineBackend:
     def foresee(self, job: Job) -> Task[None]:
         """Read the job's prompt into the cache of its voice."""
         session = self._session(job)
-        self._foreseen[job.voice] = job, session
+        self._voices.use(job.voice).foreseen = job, session
         yield from session.prefill_task()
 
     def _foreseen_session(self, job: Job) -> SamplingSession | None:
         """That of what was foreseen, if just that is wanted now: its prompt is written."""
-        foreseen, session = self._foreseen.pop(job.voice, (None, None))
-        if foreseen is None or session is None or not foreseen.asks_the_same(job):
+        voice = self._voices.use(job.voice)
+        foreseen, voice.foreseen = voice.foreseen, None
+        if foreseen is None or not foreseen[0].asks_the_same(job):
             return None
+        session = foreseen[1]
         session.cancel_event = job.cancel
         return session
 
@@ -103,17 +112,11 @@ class EngineBackend:
 
     def _session(self, job: Job) -> SamplingSession:
         """Raises ``ValueError``: the request cannot be fulfilled."""
-        cache = self._prefixes.pop(job.voice, None) or PrefixCache(1)
-        self._prefixes[job.voice] = cache  # the latest used last
-        while len(self._prefixes) > _VOICES:
-            voice = next(iter(self._prefixes))
-            del self._prefixes[voice]
-            self._foreseen.pop(voice, None)
         session = self.engine.session(
             score_of(job, self._resolution),
             request_of(job, self._bar_attributes),
             stop_after_bars=job.deliver_end - job.write_from,
-            cache=cache,
+            cache=self._voices.use(job.voice).prompts,
         )
         session.cancel_event = job.cancel
         return session

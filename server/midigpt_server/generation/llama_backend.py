@@ -36,11 +36,11 @@ from midigpt_server.generation.llama_window import (
     velocities,
 )
 from midigpt_server.generation.request import bar_seed, voice_of
+from midigpt_server.generation.voices import Voices
 from midigpt_server.timing.bars import BarNote
 
 _CONTEXT = 2048
 _SLOTS = 8
-_VOICES = 16  # whose last window is kept in memory
 #: Shares of the context: a window that grows beyond the first is cut to the second.
 _HIGH, _LOW = 0.8, 0.45
 #: After a change of the text so much music is kept, so that the text is heard.
@@ -72,7 +72,7 @@ class LlamaBackend:
         method: _native.DensityMethod = _native.DensityMethod.THIN,
     ) -> None:
         self._model, self._prompter, self._method = model, prompter, method
-        self._voices: dict[str, _Voice] = {}
+        self._voices = Voices(_Voice)
 
     @classmethod
     def open(cls, folder: Path) -> LlamaBackend:
@@ -88,7 +88,7 @@ class LlamaBackend:
 
     def start(self, job: Job, listener: Listener) -> Task[Result]:
         """Write the job's bars, one after the other."""
-        voice = self._voice(job)
+        voice = self._voices.use(job.voice)
         written: dict[int, tuple[BarNote, ...]] = {}
         drawn = 0
         try:
@@ -122,7 +122,7 @@ class LlamaBackend:
         yield from self._read(job, job.deliver_end, result.bars)
 
     def _read(self, job: Job, bar: int, written: Mapping[int, Sequence[BarNote]]) -> Task[None]:
-        voice = self._voice(job)
+        voice = self._voices.use(job.voice)
         window, prompt = self._prompt(job, voice, bar, written)
         with self._loop(job, voice, window, bar, prompt, 0) as loop:
             while loop.status in _GOING_ON:
@@ -166,13 +166,6 @@ class LlamaBackend:
                 pause=_native.Pause.AT_NEWS if values["streaming"] else _native.Pause.NEVER,
                 cancel=job.cancel.flag,
             )
-
-    def _voice(self, job: Job) -> _Voice:
-        voice = self._voices.pop(job.voice, None) or _Voice()
-        self._voices[job.voice] = voice  # the latest used last
-        while len(self._voices) > _VOICES:
-            del self._voices[next(iter(self._voices))]
-        return voice
 
     def _prompt(
         self, job: Job, voice: _Voice, bar: int, written: Mapping[int, Sequence[BarNote]]

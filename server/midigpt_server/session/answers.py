@@ -151,25 +151,25 @@ class Answers:
         for bar in range(job.target if opened is None else opened + 1, job.deliver_end):
             self._delivery.whole_bar(agent, bar, agent.bars[bar], values)
         wanted.notes = sum(len(agent.bars[b]) for b in range(job.target, job.deliver_end))
+        start_bar = self._stage.timeline.song_bar(job.target)
+        end_bar = start_bar + job.deliver_end - job.target
         if result.attributes:
-            song_bar = self._stage.timeline.song_bar(job.target)
             self._stage.say(
                 "sampled/attrs",
                 {
-                    "start_bar": song_bar,
-                    "end_bar": song_bar + job.deliver_end - job.target,
+                    "start_bar": start_bar,
+                    "end_bar": end_bar,
                     "track_id": agent.id,
                     "attrs": result.attributes,
                     "requested": job.attributes,
                 },
             )
-        song_bar = self._stage.timeline.song_bar(job.target)
         self._stage.say(
             "generation/done",
             {
                 "track_id": agent.id,
-                "start_bar": song_bar,
-                "end_bar": song_bar + job.deliver_end - job.target,
+                "start_bar": start_bar,
+                "end_bar": end_bar,
                 "tokens": result.tokens,
                 "milliseconds": round(1000 * (self._stage.now - (wanted.began or wanted.at)), 1),
                 "temperature": job.track_values.get("temperature", values["temperature"]),
