@@ -16,12 +16,9 @@ import statistics
 import threading
 import time
 from importlib.resources import files
-from multiprocessing.connection import Connection
 from typing import Any
 
-import socketio
-
-from midigpt_server.client import Client
+from bench.workers.studio_clients import play, watch
 from midigpt_server.generation.loading import load_engine
 from midigpt_studio.studio import Studio
 
@@ -63,99 +60,36 @@ def assets() -> dict[str, Any]:
 
 def delivery(studio: Studio, options: argparse.Namespace) -> dict[str, Any]:
     """Notes of one OSC client, each with its time, until they are in every browser."""
-    with Client(port=studio.osc_address[1]) as player:
-        player.send("/midigpt/session/init", "bench")
-        session = player.wait_for("/midigpt/session/id").arguments[0]
-        player.send("/midigpt/track/create", 0, 0, 10, 0)
-        player.send("/midigpt/track/create", 1, 33, 10, 1)
-        player.send("/midigpt/session/start")
-        player.wait_for("/midigpt/session/started")
-        ours, theirs = multiprocessing.Pipe()
-        arguments = (theirs, studio.url, session, options.browsers - 1, options.chromium)
-        watchers = multiprocessing.get_context("spawn").Process(target=watch, args=arguments)
-        watchers.start()
-        assert ours.recv() == "ready"
-        begun = time.monotonic()
-        sent: list[float] = []  # wall clock, which the page has too
-        count = round(options.rate * options.seconds)
-        for number in range(count):
-            due = begun + number / options.rate
-            time.sleep(max(0.0, due - time.monotonic()))
-            # the onset says which note it is; bars hold 1,000 notes
-            bar, onset = divmod(number, 500)
-            player.send("/midigpt/note", 0, 60, 90, onset / 500, 0.001, bar)
-            sent.append(time.time())
-        time.sleep(1.0)
-        ours.send(sent)
-        result: dict[str, Any] = ours.recv()
-        watchers.join()
-    return {"browsers": options.browsers, "notes_a_second": options.rate, **result}
-
-
-#: Watch a session and note the moment at which each note is in the page's state.
-PAGE = """async session => {
-    window.came = [];
-    const {wire, client} = studio, onBatch = wire.onBatch;
-    await client.watch(session);
-    wire.onBatch = batch => {
-        onBatch(batch);
-        const now = (performance.timeOrigin + performance.now()) / 1000;
-        for (const message of batch) {
-            const [address, , , , inner, values] = message;
-            if (address !== '/midigpt/session/mirror' || inner !== '/midigpt/note') continue;
-            const note = JSON.parse(values);
-            came.push([note[5] * 500 + Math.round(note[3] * 500), now]);
-        }
-    };
-}"""
-
-
-def watch(pipe: Connection, url: str, session: str, count: int, chromium: str) -> None:
-    """Browsers without a page, and one with: the moment at which each note came to each of them."""
-    from playwright.sync_api import sync_playwright
-
-    came: list[list[tuple[int, float]]] = [[] for _ in range(count)]
-
-    def listener(index: int) -> Any:
-        def on_osc(batch: list[list[Any]]) -> None:
-            now = time.time()
-            for message in batch:
-                if message[0] == "/midigpt/session/mirror" and message[4] == "/midigpt/note":
-                    note = json.loads(message[5])
-                    came[index].append((note[5] * 500 + round(note[3] * 500), now))
-
-        return on_osc
-
-    browsers = []
-    for index in range(count):
-        browser = socketio.Client(reconnection=False)
-        browser.on("osc", listener(index))
-        browser.connect(url, transports=["websocket"])
-        browser.emit("osc", ["/midigpt/session/watch", session])
-        browsers.append(browser)
-    with sync_playwright() as playwright:
-        page = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS).new_page()
-        page.goto(url)
-        while not page.evaluate("window.studio?.wire.connection.value === 'open'"):
-            time.sleep(0.01)
-        page.evaluate(PAGE, session)
-        time.sleep(1.0)
-        pipe.send("ready")
-        times = pipe.recv()
-        in_page = page.evaluate("came")
-        page.context.browser.close()
-    delays = [1000 * (at - times[number]) for seen in came for number, at in seen]
-    delays_in_page = [1000 * (at - times[number]) for number, at in in_page]
-    pipe.send(
-        {
-            "received": len(delays) + len(in_page),
-            "of": (count + 1) * len(times),
-            **percentiles("", delays + delays_in_page),
-            **percentiles("page_", delays_in_page),
-        }
-    )
-    for browser in browsers:
-        browser.disconnect()
+    process = multiprocessing.get_context("spawn").Process
+    player, players_end = multiprocessing.Pipe()
+    port = studio.osc_address[1]
+    playing = process(target=play, args=(players_end, port, options.rate, options.seconds))
+    playing.start()
+    watcher, watchers_end = multiprocessing.Pipe()
+    chromium = (options.chromium, CHROMIUM_FLAGS)
+    arguments = (watchers_end, studio.url, player.recv(), options.browsers - 1, chromium)
+    watching = process(target=watch, args=arguments)
+    watching.start()
+    assert watcher.recv() == "ready"
+    before = time.process_time()
+    player.send("play")
+    sent: list[float] = player.recv()
+    load = (time.process_time() - before) / options.seconds
+    time.sleep(1.0)
+    watcher.send("enough")
+    delays = [[1000 * (at - sent[number]) for number, at in seen] for seen in watcher.recv()]
+    playing.join()
+    watching.join()
+    *_, in_page = delays
+    return {
+        "browsers": options.browsers,
+        "notes_a_second": options.rate,
+        "received": sum(map(len, delays)),
+        "of": options.browsers * len(sent),
+        **percentiles("", [delay for seen in delays for delay in seen]),
+        **percentiles("page_", in_page),
+        "server_cores": round(load, 2),
+    }
 
 
 def percentiles(name: str, values: list[float]) -> dict[str, float]:
