@@ -13,6 +13,7 @@ import gzip
 import json
 import multiprocessing
 import statistics
+import sys
 import threading
 import time
 from importlib.resources import files
@@ -20,6 +21,7 @@ from typing import Any
 
 from bench.workers.studio_clients import play, watch
 from midigpt_server.generation.loading import load_engine
+from midigpt_server.server import SWITCH_SECONDS
 from midigpt_studio.studio import Studio
 
 CHROMIUM_FLAGS = [
@@ -38,6 +40,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     options = parser.parse_args()
+    sys.setswitchinterval(SWITCH_SECONDS)  # as midigpt-studio does
     studio = Studio(load_engine(), port=0, osc_port=0)
     threading.Thread(target=studio.serve, daemon=True).start()
     print(json.dumps(assets()))
