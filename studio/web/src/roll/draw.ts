@@ -96,6 +96,11 @@ function drawNote(
   const height = lane.isDrum ? Math.min(9, Math.max(4, row - 2)) : Math.min(12, Math.max(5, row - 1));
   const width = lane.isDrum ? height : Math.max(3, note.duration * lane.barWidth - 1);
   context.globalAlpha = 0.45 + 0.55 * (note.velocity / 127);
+  if (width < 4) {
+    // too small for round corners to be seen
+    context.fillRect(x, y + (row - height) / 2, width, height);
+    return;
+  }
   context.beginPath();
   context.roundRect(x, y + (row - height) / 2, width, height, lane.isDrum ? height / 2 : 2);
   context.fill();
