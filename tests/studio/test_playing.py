@@ -202,3 +202,25 @@ def test_a_session_of_the_journal_is_opened_as_a_song(stage: Stage):
     )
     counts = dict(notes)
     assert all(counts[bar] == len(chords[bar]) for bar in range(1, 5))
+
+
+def test_a_busy_page_keeps_time_by_the_audio_threads_clock(stage: Stage):
+    stage.play()
+    behind = stage.ask(
+        """async () => {
+            const {player} = studio, {onTick} = player, behind = [];
+            player.onTick = frame => {
+                behind.push((player.frame - frame) / player.sampleRate);
+                onTick(frame);
+            };
+            for (let i = 0; i < 12; i++) {  // more ticks come meanwhile than are heard between
+                const until = performance.now() + 200;
+                while (performance.now() < until);
+                await new Promise(done => setTimeout(done, 1));
+            }
+            player.onTick = onTick;
+            return behind;
+        }"""
+    )
+    assert len(behind) >= 5
+    assert max(behind) < 0.1, "a tick that was heard late tells the time of now"
