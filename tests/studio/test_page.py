@@ -237,6 +237,9 @@ def test_the_band_changes_while_it_plays(open_stage):
     stage.page.locator("summary", has_text="String Ensemble 1").click()
     stage.press("Remove track")
     stage.wait("studio.client.session.value.tracks.length === 4")
+    stage.page.locator("summary", has_text="Drums").click()
+    stage.page.get_by_label("Kit", exact=True).select_option(label="Brush kit")
+    stage.wait("studio.client.session.value.tracks.find(t => t.isDrum).instrument === 40")
 
 
 def test_what_was_played_goes_on_as_a_loop(open_stage):
