@@ -9,7 +9,8 @@ export interface Lane {
   barWidth: number;
   width: number;
   height: number;
-  beats: number;
+  /** Beats of a bar. */
+  beatsIn(bar: number): number;
   lines: { bar: string; beat: string; black: string; chosen: string };
   /** Bars with their own tint, such as selected ones. */
   tints: Map<number, string>;
@@ -121,8 +122,9 @@ function drawBlackKeys(
 }
 
 function drawGrid(context: CanvasRenderingContext2D, lane: Lane): void {
-  const { left, barWidth, width, height, beats } = lane;
+  const { left, barWidth, width, height } = lane;
   for (let bar = Math.floor(left); bar <= left + width / barWidth; bar++) {
+    const beats = lane.beatsIn(bar);
     for (let beat = 0; beat < beats; beat++) {
       if (beat > 0 && barWidth < 80) break;
       context.fillStyle = beat === 0 ? lane.lines.bar : lane.lines.beat;
