@@ -1,7 +1,7 @@
 """``python -m bench.density``: does a Llama agent play about as much as the part it takes over?
 
-Of held-out pieces one part is given to an agent, which writes its bars one after the other while
-the others play what they played; once for each of the two ways to keep an agent among others
+Of held-out pieces one part is given to an agent, which comes in after four bars and writes its bars
+one after the other while the others play what they played; once for each of the two ways to keep an agent among others
 (docs/decisions/0016-llama-agents.md). No clock: what it would cost is told in ids.
 """
 
@@ -143,7 +143,7 @@ def play(
 ) -> tuple[list[tuple[BarNote, ...]], int]:
     """Write the agent's bars; returns them and the ids drawn."""
     values = {name: f.default for name, f in PARAMETERS.items()} | {"sampling_seed": seed}
-    written: list[tuple[BarNote, ...]] = list(part.tracks[part.agent].bars[:_HEARD])
+    written: list[tuple[BarNote, ...]] = [()] * _HEARD
     drawn = 0
     for bar in range(_HEARD, _HEARD + bars):
         tracks = tuple(

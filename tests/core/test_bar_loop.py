@@ -151,6 +151,27 @@ def test_an_agent_of_three_plays_a_third(orderly, method):
         assert notes((0, 2), density=2.0) > 1.5 * in_band
 
 
+@pytest.mark.parametrize("wanted", [4.0, 12.0])
+def test_an_agent_that_the_model_does_not_expect_comes_as_often_as_is_wanted(orderly, wanted):
+    """One of 60 instruments would play a sixtieth of the notes; it is let in for as many."""
+    model, prompter = orderly
+    prompt, counts = played(prompter, 8), []
+    for seed in range(30):
+        made = finished(
+            model, model.transformer.new_sequence(), prompt, prompter.first_event, seed=seed,
+            begin=0, end=9990, instrument=1, band=tuple(range(2, 61)), method=THIN, wanted=wanted,
+            wanted_before=2 * wanted, played_before=2 * int(wanted),
+        )  # fmt: skip
+        counts.append(len(made.notes))
+    assert np.mean(counts) <= wanted + 1
+    silent = finished(
+        model, model.transformer.new_sequence(), prompt, prompter.first_event, seed=1,
+        begin=0, end=9990, instrument=1, band=tuple(range(2, 61)), method=THIN, wanted=wanted,
+        wanted_before=4 * wanted,
+    )  # fmt: skip
+    assert len(silent.notes) > np.mean(counts)
+
+
 def test_notes_are_told_one_by_one(orderly):
     model, prompter = orderly
     sequence, prompt = model.transformer.new_sequence(), played(prompter, 8)
@@ -193,6 +214,9 @@ def test_without_a_budget_the_prompt_is_read_and_no_more(tiny):
         ({"band": (0, 300)}, "band"),
         ({"lowest": 61, "highest": 60}, "lowest"),
         ({"density": 0.0}, "density"),
+        ({"wanted": -1.0}, "wanted"),
+        ({"wanted_before": float("inf")}, "wanted_before"),
+        ({"played_before": -1}, "played_before"),
         ({"budget": -1}, "budget"),
         ({"first_id": 10**6}, "first_id"),
         ({"temperature": -1.0}, "temperature"),

@@ -68,6 +68,9 @@ void BarLoop::check() const {
     require(s.lowest >= 0 && s.lowest <= s.highest, "lowest", s.lowest, "in 0..highest");
     require(s.highest < kPitches, "highest", s.highest, "at most 127");
     require(s.density > 0 && std::isfinite(s.density), "density", s.density, "above 0");
+    require(s.wanted >= 0 && std::isfinite(s.wanted), "wanted", s.wanted, "at least 0");
+    require(s.wanted_before >= 0 && std::isfinite(s.wanted_before), "wanted_before", s.wanted_before, "at least 0");
+    require(s.played_before >= 0, "played_before", s.played_before, "at least 0");
     require(s.most_notes >= 0, "most_notes", s.most_notes, "at least 0");
     require(s.budget >= 0, "budget", s.budget, "at least 0");
     require(!prompt_.empty() && static_cast<int>(prompt_.size()) <= sequence_.capacity(), "length of the prompt",
@@ -169,8 +172,20 @@ bool BarLoop::accepts(std::span<const float> logits) {
     }
     const double own = mass(logits, own_, largest);
     const double others = mass(logits, band_, largest) + mass(logits, {&rest, 1}, largest);
-    const double probability = std::isfinite(others) ? settings_.density * own / (own + others) : 0.0;
+    const double probability = std::isfinite(others) ? settings_.density * pace() * own / (own + others) : 0.0;
     return std::generate_canonical<double, 53>(twister_) < probability;
+}
+
+// How far the agent is behind: what is wanted up to the time drawn, over what it has played. A model that
+// has not heard an instrument for a while does not expect it, so the square lets an agent begin, and
+// come back.
+double BarLoop::pace() const {
+    const double total = settings_.wanted + settings_.wanted_before;
+    if (total == 0) return 1.0;
+    const double share = static_cast<double>(event_.time - settings_.begin + 1) / (settings_.end - settings_.begin);
+    const double due = settings_.wanted_before + share * settings_.wanted;
+    const double behind = (due + 1) / (settings_.played_before + static_cast<double>(notes_.size()) + 1);
+    return behind * behind;
 }
 
 // Back to before the time, from a tick later on.

@@ -31,6 +31,10 @@ public:
         int lowest = 0, highest = 127;  // pitches of the agent
         DensityMethod method = DensityMethod::Imagine;
         float density = 1.0f;  // factor of the probability that a note is the agent's, above 0
+        // Notes wanted of the agent, in this bar and in some bars before it, and how many it played in
+        // those: while it is behind, the factor grows. 0 and 0: as the model would.
+        float wanted = 0.0f, wanted_before = 0.0f;
+        int played_before = 0;
         int most_notes = 64;   // of the agent
         int budget = 600;      // most ids drawn
         std::uint32_t seed = 0;
@@ -60,6 +64,7 @@ private:
     bool draw_duration();
     bool draw_note();
     bool accepts(std::span<const float> logits);
+    double pace() const;
     void give_up_event();
     void find_own();
     int draw(std::span<const events::IdRange> ranges);

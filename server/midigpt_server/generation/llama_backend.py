@@ -36,6 +36,7 @@ from midigpt_server.generation.llama_window import (
     velocities,
 )
 from midigpt_server.generation.request import bar_seed, voice_of
+from midigpt_server.generation.usual_density import usual_density
 from midigpt_server.generation.voices import Voices
 from midigpt_server.timing.bars import BarNote
 
@@ -45,6 +46,8 @@ _SLOTS = 8
 _HIGH, _LOW = 0.8, 0.45
 #: After a change of the text so much music is kept, so that the text is heard.
 _BARS_AFTER_TEXT = 2
+#: So far back an agent looks to see whether it plays too little or too much.
+_BARS_BEFORE = 4
 #: Factors for texts that call the music sparse, light, full, dense.
 _DENSITIES = (0.4, 0.75, 1.4, 2.5)
 _MOST_NOTES, _MOST_IDS = 64, 600
@@ -98,7 +101,7 @@ class LlamaBackend:
                 window, prompt = self._prompt(job, voice, bar, written)
                 if bar == job.write_from:
                     listener.prompted(_prompt_state(job, window.base))
-                with self._loop(job, voice, window, bar, prompt, _MOST_IDS) as loop:
+                with self._loop(job, voice, window, bar, prompt, _MOST_IDS, written) as loop:
                     notes: list[BarNote] = []
                     while True:
                         _check(job)
@@ -126,7 +129,7 @@ class LlamaBackend:
     def _read(self, job: Job, bar: int, written: Mapping[int, Sequence[BarNote]]) -> Task[None]:
         voice = self._voices.use(job.voice)
         window, prompt = self._prompt(job, voice, bar, written)
-        with self._loop(job, voice, window, bar, prompt, 0) as loop:
+        with self._loop(job, voice, window, bar, prompt, 0, written) as loop:
             while loop.status in _GOING_ON:
                 yield [loop]
 
@@ -139,11 +142,14 @@ class LlamaBackend:
         bar: int,
         prompt: NDArray[np.int32],
         budget: int,
+        written: Mapping[int, Sequence[BarNote]],
     ) -> Iterator[_native.BarLoop]:
         programs, begin = instruments(job), window.line(bar)
         own = programs[job.agent_id]
         band = {programs[t.id] for t in job.tracks if t.id != job.agent_id and not t.ignored}
         values = {**job.values, **job.track_values}
+        wanted = usual_density(own) * values.get("density", 1.0) * _density_of(voice.text)
+        before = range(max(window.base, bar - _BARS_BEFORE), bar)
         seed = bar_seed(job.values["sampling_seed"], bar, voice_of(job))
         with voice.cache.lend(self._model, PromptTokens.of(prompt.tolist(), (), "")) as sequence:
             yield _native.BarLoop(
@@ -161,7 +167,9 @@ class LlamaBackend:
                 lowest=values.get("min_pitch", 0),
                 highest=values.get("max_pitch", 127),
                 method=self._method,
-                density=values.get("density", 1.0) * _density_of(voice.text),
+                wanted=wanted * _quarters(job, bar),
+                wanted_before=wanted * sum(_quarters(job, b) for b in before),
+                played_before=sum(len(_own(job, written, b)) for b in before),
                 most_notes=_MOST_NOTES,
                 budget=budget,
                 seed=seed if seed >= 0 else random.getrandbits(31),
@@ -203,8 +211,17 @@ class LlamaBackend:
         raise GenerationError("a bar of this length does not fit the model's window")
 
 
+def _own(job: Job, written: Mapping[int, Sequence[BarNote]], bar: int) -> Sequence[BarNote]:
+    """What the agent played in a bar, or has just written."""
+    return written[bar] if bar in written else job.agent.bars[bar - job.first_bar]
+
+
+def _quarters(job: Job, bar: int) -> float:
+    return job.meters[min(bar - job.first_bar, len(job.meters) - 1)].quarters
+
+
 def _density_of(text: str) -> float:
-    """How much more readily to play for a text that says how dense the music is.
+    """How many times the usual notes to play for a text that says how dense the music is.
 
     What stands in the context weighs more with a model than a word before it, so the word also acts
     here.

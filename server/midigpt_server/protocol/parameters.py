@@ -185,7 +185,7 @@ TRACK_PARAMETERS: dict[str, Field] = {
         Field(
             "density",
             "float",
-            "of a llama: factor of how readily it plays, 1 = as the model would",
+            "of a llama: how many times as many notes as its instrument usually has",
             0.1,
             10.0,
             default=1.0,
