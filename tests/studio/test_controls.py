@@ -47,6 +47,19 @@ def test_a_new_meter_and_tempo_count_from_the_next_bar_and_reach_the_server(stag
     assert (told["meter"], told["bpm"]) == ("3/4", 200)
 
 
+def test_an_ended_session_can_be_seen_and_the_next_play_begins_another(stage: Stage):
+    stage.play()
+    stage.wait("studio.leader.bar.value >= 3")
+    stage.tab("Sessions")
+    stage.press("End")
+    stage.wait("studio.client.session.value.phase === 'STOPPED'")
+    assert not stage.ask("studio.leader.isPlaying.value")
+    assert stage.bars(CHORDS), "the music stays"
+    stage.play()
+    stage.wait("studio.client.session.value.phase === 'RUNNING'")
+    assert stage.ask("studio.client.session.value.playhead") <= 2, "from the beginning"
+
+
 def test_mute_and_solo_are_heard(stage: Stage):
     stage.press("Metronome")
     stage.play()
