@@ -121,6 +121,22 @@ BUSY = """async () => {
     return player.lateness.value;
 }"""
 
+#: Milliseconds from the press of Play on a fresh page until the first note of an agent sounds.
+FIRST = """async () => {
+    const {client, player} = studio, {schedule} = player;
+    const pressed = performance.now();
+    const sounds = new Promise(done => player.schedule = notes => {
+        schedule.call(player, notes);
+        const isOfAgent = ({tag}) => client.session.value.tracks
+            .some(({id, isAgent}) => isAgent && tag.startsWith(id + ':'));
+        const first = Math.min(...notes.filter(isOfAgent).map(({frame}) => frame));
+        const ahead = Math.max(0, first - player.frame) / player.sampleRate + player.latency;
+        if (isFinite(first)) done(performance.now() - pressed + 1000 * ahead);
+    });
+    document.querySelector('button.play').click();
+    return await sounds;
+}"""
+
 #: The band plays, all its instruments ready.
 BAND = """async () => {
     const {jam, leader, player} = studio;
@@ -172,27 +188,29 @@ def page(studio: Studio, chromium: str) -> dict[str, Any]:
     """Milliseconds from the request to a page that can be played, five times; lateness of notes."""
     from playwright.sync_api import sync_playwright
 
-    ready = []
+    ready, first = [], []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
 
-        def open_page() -> Any:
+        def open_page() -> tuple[Any, float]:
+            """A page in a browser that knows nothing yet, and the milliseconds that it took."""
             tab = browser.new_context().new_page()
+            begun = time.monotonic()
             tab.goto(studio.url, wait_until="commit")
             while not tab.evaluate("window.studio?.wire.connection.value === 'open'"):
                 time.sleep(0.005)
-            return tab
+            return tab, 1000 * (time.monotonic() - begun)
 
         for _ in range(5):
-            begun = time.monotonic()
-            tab = open_page()
-            ready.append(1000 * (time.monotonic() - begun))
+            tab, milliseconds = open_page()
+            ready.append(milliseconds)
+            first.append(tab.evaluate(FIRST))
             tab.context.close()
-        tab = open_page()
+        tab, _ = open_page()
         frames = tab.evaluate(ROLL)
         lateness_in_song = tab.evaluate(BUSY)
         tab.context.close()
-        tab = open_page()
+        tab, _ = open_page()
         tab.evaluate(BAND)
         lateness_in_band = tab.evaluate(BUSY)
         tab.context.close()
@@ -201,6 +219,7 @@ def page(studio: Studio, chromium: str) -> dict[str, Any]:
     return {
         "page_ready_ms_median": round(statistics.median(ready)),
         "page_ready_ms_worst": round(max(ready)),
+        "first_agent_note_ms_median": round(statistics.median(first)),
         "frames_a_second_10000_notes": round(frames, 1),
         "frames_a_second_empty_page": round(empty, 1),
         "latest_note_busy_page_song_ms": round(lateness_in_song, 2),

@@ -42,7 +42,7 @@ class Stage:
         self.context.close()
 
     def check_clean(self) -> None:
-        assert self.problems == []
+        assert self.problems == [], self.problems
         here = urlsplit(self.url).netloc
         foreign = {
             url

@@ -160,7 +160,9 @@ def test_a_reload_goes_on_in_the_session(stage: Stage):
     stage.wait(f"{HEARD}(2) > {reached} && {HEARD}(1) > {reached}")  # agents, and the loop too
 
 
-def test_two_browsers_see_one_session_and_one_takes_over(stage: Stage, chromium, studio):
+def test_two_browsers_and_an_osc_client_see_the_same_and_one_takes_over(
+    stage: Stage, chromium, studio
+):
     stage.play()
     other = Stage(chromium, studio.url)
     other.open()
@@ -170,11 +172,21 @@ def test_two_browsers_see_one_session_and_one_takes_over(stage: Stage, chromium,
     other.ask(f"studio.client.watch('{session}')")
     stage.wait("studio.leader.bar.value >= 4")
     other.wait("studio.client.session.value.playhead >= 4")
+    stage.pause()
+    other.settle()
+    with Client(port=studio.osc_address[1]) as client:  # a third, over OSC
+        client.send("/midigpt/session/watch", session)
+        snapshot = json.loads(client.wait_for("/midigpt/session/snapshot").arguments[0])
+    told = {track["track_id"]: track["bars"] for track in snapshot["tracks"]}
     for track in (CHORDS, BASS):
         seen, played = other.bars(track), stage.bars(track)
         assert seen
         for bar, notes in seen.items():
             assert notes == [pytest.approx(note, abs=1e-4) for note in played[bar]]
+            assert sorted(told[track][str(bar)]) == [
+                pytest.approx(note, abs=1e-4) for note in sorted(notes)
+            ]
+    stage.play()
     other.ask(f"studio.client.attach('{session}')")
     other.wait("studio.client.isPlayer.value")
     other.press("Play")

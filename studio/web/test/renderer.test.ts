@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { BasicSoundBank, SoundBankLoader } from "spessasynth_core";
 import { beforeAll, expect, test } from "vitest";
-import type { ScheduledNote } from "../src/sound/commands";
+import { type ScheduledNote, VOLUME } from "../src/sound/commands";
 import { Renderer } from "../src/sound/renderer";
 
 const RATE = 48_000;
@@ -120,4 +120,22 @@ test("fractions of a frame are rounded, and the sound stays finite", () => {
   const sound = render(renderer, 12_800);
   expect(sound.every(Number.isFinite)).toBe(true);
   expect(sound.some((x) => Math.abs(x) > 0.01)).toBe(true);
+});
+
+test("a bank that comes or goes later leaves the mix as it is", () => {
+  const level = (change: (renderer: Renderer) => void) => {
+    const renderer = makeRenderer();
+    renderer.receive({ kind: "control", channel: 0, controller: VOLUME, value: 0 });
+    change(renderer);
+    renderer.receive({ kind: "notes", notes: [note(100, 9000)] });
+    return Math.max(...render(renderer, 12_800).map(Math.abs));
+  };
+  const other = (renderer: Renderer) => renderer.receive({ kind: "bank", id: "b", data: bass });
+  expect(level(other)).toBeLessThan(1e-4);
+  expect(
+    level((renderer) => {
+      other(renderer);
+      renderer.receive({ kind: "forget", id: "b" });
+    }),
+  ).toBeLessThan(1e-4);
 });

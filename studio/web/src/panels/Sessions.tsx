@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { openTake } from "../desk";
 import { type Kept, keptTakes } from "../song/files";
-import { client, leader } from "../studio";
+import { client, jam, leader } from "../studio";
 import { Button, Section } from "../ui/controls";
 
 const REFRESH_MS = 2000;
@@ -52,6 +52,13 @@ export function Sessions() {
                   disabled={isShown && client.isPlayer.value}
                   onClick={() => void client.attach(session.id)}
                 />
+                {isShown && client.isPlayer.value && session.state === "RUNNING" && (
+                  <Button
+                    label="End"
+                    title="End the session; the music stays to be seen and saved"
+                    onClick={() => jam.end()}
+                  />
+                )}
               </div>
             </div>
           );

@@ -76,14 +76,14 @@ export function Roll() {
 
 function useMeasuredWidth(lanes: { current: HTMLDivElement | null }): void {
   useEffect(() => {
+    const element = lanes.current!;
     const measure = () => {
-      const { clientWidth, clientHeight } = lanes.current!;
-      const header = lanes.current!.querySelector(".track-header");
-      width.value = Math.max(100, clientWidth - (header?.clientWidth ?? 0));
-      laneRoom.value = clientHeight;
+      const header = element.querySelector(".track-header");
+      width.value = Math.max(100, element.clientWidth - (header?.clientWidth ?? 0));
+      laneRoom.value = element.clientHeight;
     };
     const observer = new ResizeObserver(measure);
-    observer.observe(lanes.current!);
+    observer.observe(element);
     const unsubscribe = headerWidth.pixels.subscribe(measure);
     return () => {
       observer.disconnect();

@@ -12,6 +12,8 @@ interface NoteEnd {
   note: ScheduledNote;
 }
 
+type Control = Extract<Command, { kind: "control" }>;
+
 export class Renderer {
   readonly synth: SpessaSynthProcessor;
   /** Called with the note and the frame at which it starts; for tests and meters. */
@@ -21,6 +23,7 @@ export class Renderer {
   #starts = new FrameQueue<ScheduledNote>();
   #ends = new FrameQueue<NoteEnd>();
   #sounding = new Map<number, ScheduledNote>();
+  #controls = new Map<number, Control>();
   #programs = new Array<number>(CHANNELS).fill(0);
 
   constructor(sampleRate: number) {
@@ -36,17 +39,19 @@ export class Renderer {
           SoundBankLoader.fromArrayBuffer(command.data),
           command.id,
         );
-        this.#programs.forEach((program, channel) => this.synth.programChange(channel, program));
+        this.#setUpChannels();
         break;
       case "forget":
         this.synth.soundBankManager.deleteSoundBank(command.id);
+        this.#setUpChannels();
         break;
       case "channel":
         this.#programs[command.channel] = command.program;
         this.synth.programChange(command.channel, command.program);
         break;
       case "control":
-        this.synth.controllerChange(command.channel, command.controller as 7, command.value);
+        this.#controls.set(command.channel * 128 + command.controller, command);
+        this.#control(command);
         break;
       case "notes":
         for (const note of command.notes) {
@@ -89,6 +94,16 @@ export class Renderer {
       } else break;
     }
     this.#compute(left, right, done, left.length);
+  }
+
+  /** The synthesizer resets its channels when its banks change. */
+  #setUpChannels(): void {
+    this.#programs.forEach((program, channel) => this.synth.programChange(channel, program));
+    for (const control of this.#controls.values()) this.#control(control);
+  }
+
+  #control({ channel, controller, value }: Control): void {
+    this.synth.controllerChange(channel, controller as 7, value);
   }
 
   #compute(left: Float32Array, right: Float32Array, from: number, to: number): number {
