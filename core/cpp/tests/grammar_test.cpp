@@ -173,7 +173,7 @@ TEST("note budget: who lags shall not skip time, who hurries shall not stay") {
     CHECK_EQUAL(at(T::TimeAbsolutePos, 18), -11.0f);
     for (int note = 0; note < 4; ++note) walk.step(T::NoteOnset, 36 + note);
     CHECK_EQUAL(at(T::NoteOnset, 60), -1.0f);  // the fifth at once is beyond the spread
-    CHECK_EQUAL(at(T::TimeAbsolutePos, 12), 0.0f);
+    CHECK_EQUAL(at(T::TimeAbsolutePos, 6), 0.0f);
 }
 
 TEST("value constraints: everywhere, or in one bar of one track") {
