@@ -1,14 +1,14 @@
 # make live   hear it: install, start the server, play a phrase at it, write what came back
 # make studio play in the browser: install, start the server and its page
 # make test   everything that must pass before a change lands
-# make nightly  the slow and heavy tests as well
+# make nightly  the slow and heavy tests as well, and the C++ tests under ThreadSanitizer
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: live studio test nightly lint cpp-test web web-test web-compare programs clean
+.PHONY: live studio test nightly lint cpp-test thread-test web web-test web-compare programs clean
 
 live: $(VENV)/live
 	$(BIN)/python -m midigpt_server.demo --out out
@@ -19,7 +19,7 @@ studio: $(VENV)/studio
 test: $(VENV)/test lint cpp-test web-test programs
 	$(BIN)/python -m pytest
 
-nightly: $(VENV)/test lint cpp-test web-test programs
+nightly: $(VENV)/test lint cpp-test thread-test web-test programs
 	$(BIN)/python -m pytest -m "nightly or not nightly"
 
 lint: $(VENV)/test
@@ -31,6 +31,12 @@ cpp-test:
 	cmake -S core/cpp -B build/sanitize -DMIDIGPT_PYTHON=OFF -DMIDIGPT_TESTS=ON -DMIDIGPT_SANITIZE=ON
 	cmake --build build/sanitize -j $(JOBS)
 	ctest --test-dir build/sanitize --output-on-failure
+
+# ThreadSanitizer: the thread pool, loops that join and leave, cancellation by another thread.
+thread-test:
+	cmake -S core/cpp -B build/sanitize-threads -DMIDIGPT_PYTHON=OFF -DMIDIGPT_TESTS=ON -DMIDIGPT_SANITIZE_THREADS=ON
+	cmake --build build/sanitize-threads -j $(JOBS)
+	ctest --test-dir build/sanitize-threads --output-on-failure
 
 # Programs that the tests drive: SuperCollider, Pure Data, Chromium; skipped where they cannot be had.
 programs:

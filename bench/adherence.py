@@ -19,7 +19,7 @@ from midigpt import events
 from midigpt.captions import Features, caption, measure
 from midigpt.captions.adherence import Adherence, adherence
 from midigpt.compose import Prompter, Sampling
-from midigpt.compose.native_backend import NativeBackend
+from midigpt.compose.opening import open_backend
 from midigpt.inference.model.llama_folder import open_llama
 from midigpt.training.text.sources import from_parquet
 
@@ -69,7 +69,7 @@ def prompts(
 def generate(options: argparse.Namespace, texts: list[str]) -> list[events.Events]:
     """The notes of one output for each description."""
     prompter = Prompter.from_folder(options.model, open_llama(options.model).config.vocab_size)
-    backend = NativeBackend.open(options.model, options.max_tokens)
+    backend = open_backend("native", options.model, options.max_tokens)
     sampling = Sampling(options.temperature, options.top_p, options.max_tokens)
     outputs = []
     for index, text in enumerate(tqdm(texts, leave=False)):

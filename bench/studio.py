@@ -13,16 +13,15 @@ import gzip
 import json
 import multiprocessing
 import statistics
+import sys
 import threading
 import time
 from importlib.resources import files
-from multiprocessing.connection import Connection
 from typing import Any
 
-import socketio
-
-from midigpt_server.client import Client
+from bench.workers.studio_clients import play, watch
 from midigpt_server.generation.loading import load_engine
+from midigpt_server.server import SWITCH_SECONDS
 from midigpt_studio.studio import Studio
 
 CHROMIUM_FLAGS = [
@@ -41,6 +40,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     options = parser.parse_args()
+    sys.setswitchinterval(SWITCH_SECONDS)  # as midigpt-studio does
     studio = Studio(load_engine(), port=0, osc_port=0)
     threading.Thread(target=studio.serve, daemon=True).start()
     print(json.dumps(assets()))
@@ -63,99 +63,36 @@ def assets() -> dict[str, Any]:
 
 def delivery(studio: Studio, options: argparse.Namespace) -> dict[str, Any]:
     """Notes of one OSC client, each with its time, until they are in every browser."""
-    with Client(port=studio.osc_address[1]) as player:
-        player.send("/midigpt/session/init", "bench")
-        session = player.wait_for("/midigpt/session/id").arguments[0]
-        player.send("/midigpt/track/create", 0, 0, 10, 0)
-        player.send("/midigpt/track/create", 1, 33, 10, 1)
-        player.send("/midigpt/session/start")
-        player.wait_for("/midigpt/session/started")
-        ours, theirs = multiprocessing.Pipe()
-        arguments = (theirs, studio.url, session, options.browsers - 1, options.chromium)
-        watchers = multiprocessing.get_context("spawn").Process(target=watch, args=arguments)
-        watchers.start()
-        assert ours.recv() == "ready"
-        begun = time.monotonic()
-        sent: list[float] = []  # wall clock, which the page has too
-        count = round(options.rate * options.seconds)
-        for number in range(count):
-            due = begun + number / options.rate
-            time.sleep(max(0.0, due - time.monotonic()))
-            # the onset says which note it is; bars hold 1,000 notes
-            bar, onset = divmod(number, 500)
-            player.send("/midigpt/note", 0, 60, 90, onset / 500, 0.001, bar)
-            sent.append(time.time())
-        time.sleep(1.0)
-        ours.send(sent)
-        result: dict[str, Any] = ours.recv()
-        watchers.join()
-    return {"browsers": options.browsers, "notes_a_second": options.rate, **result}
-
-
-#: Watch a session and note the moment at which each note is in the page's state.
-PAGE = """async session => {
-    window.came = [];
-    const {wire, client} = studio, onBatch = wire.onBatch;
-    await client.watch(session);
-    wire.onBatch = batch => {
-        onBatch(batch);
-        const now = (performance.timeOrigin + performance.now()) / 1000;
-        for (const message of batch) {
-            const [address, , , , inner, values] = message;
-            if (address !== '/midigpt/session/mirror' || inner !== '/midigpt/note') continue;
-            const note = JSON.parse(values);
-            came.push([note[5] * 500 + Math.round(note[3] * 500), now]);
-        }
-    };
-}"""
-
-
-def watch(pipe: Connection, url: str, session: str, count: int, chromium: str) -> None:
-    """Browsers without a page, and one with: the moment at which each note came to each of them."""
-    from playwright.sync_api import sync_playwright
-
-    came: list[list[tuple[int, float]]] = [[] for _ in range(count)]
-
-    def listener(index: int) -> Any:
-        def on_osc(batch: list[list[Any]]) -> None:
-            now = time.time()
-            for message in batch:
-                if message[0] == "/midigpt/session/mirror" and message[4] == "/midigpt/note":
-                    note = json.loads(message[5])
-                    came[index].append((note[5] * 500 + round(note[3] * 500), now))
-
-        return on_osc
-
-    browsers = []
-    for index in range(count):
-        browser = socketio.Client(reconnection=False)
-        browser.on("osc", listener(index))
-        browser.connect(url, transports=["websocket"])
-        browser.emit("osc", ["/midigpt/session/watch", session])
-        browsers.append(browser)
-    with sync_playwright() as playwright:
-        page = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS).new_page()
-        page.goto(url)
-        while not page.evaluate("window.studio?.wire.connection.value === 'open'"):
-            time.sleep(0.01)
-        page.evaluate(PAGE, session)
-        time.sleep(1.0)
-        pipe.send("ready")
-        times = pipe.recv()
-        in_page = page.evaluate("came")
-        page.context.browser.close()
-    delays = [1000 * (at - times[number]) for seen in came for number, at in seen]
-    delays_in_page = [1000 * (at - times[number]) for number, at in in_page]
-    pipe.send(
-        {
-            "received": len(delays) + len(in_page),
-            "of": (count + 1) * len(times),
-            **percentiles("", delays + delays_in_page),
-            **percentiles("page_", delays_in_page),
-        }
-    )
-    for browser in browsers:
-        browser.disconnect()
+    process = multiprocessing.get_context("spawn").Process
+    player, players_end = multiprocessing.Pipe()
+    port = studio.osc_address[1]
+    playing = process(target=play, args=(players_end, port, options.rate, options.seconds))
+    playing.start()
+    watcher, watchers_end = multiprocessing.Pipe()
+    chromium = (options.chromium, CHROMIUM_FLAGS)
+    arguments = (watchers_end, studio.url, player.recv(), options.browsers - 1, chromium)
+    watching = process(target=watch, args=arguments)
+    watching.start()
+    assert watcher.recv() == "ready"
+    before = time.process_time()
+    player.send("play")
+    sent: list[float] = player.recv()
+    load = (time.process_time() - before) / options.seconds
+    time.sleep(1.0)
+    watcher.send("enough")
+    delays = [[1000 * (at - sent[number]) for number, at in seen] for seen in watcher.recv()]
+    playing.join()
+    watching.join()
+    *_, in_page = delays
+    return {
+        "browsers": options.browsers,
+        "notes_a_second": options.rate,
+        "received": sum(map(len, delays)),
+        "of": options.browsers * len(sent),
+        **percentiles("", [delay for seen in delays for delay in seen]),
+        **percentiles("page_", in_page),
+        "server_cores": round(load, 2),
+    }
 
 
 def percentiles(name: str, values: list[float]) -> dict[str, float]:
@@ -166,14 +103,14 @@ def percentiles(name: str, values: list[float]) -> dict[str, float]:
     }
 
 
-#: A note every 50 ms for 10 s, queued as a bar is, while the page's thread is busy for 200 ms at a
-#: time. What is measured is the audio thread's own account of how late a note began.
+#: The page's thread is busy for 200 ms at a time. Measured is the audio thread's own account of
+#: how late the latest note began: of those that play, and of one every 50 ms, queued as a bar is.
 BUSY = """async () => {
     const {player} = studio;
-    await player.open(); await player.settled(); player.stop();
+    await player.open(); await player.settled();
     const {sampleRate} = player, start = player.frame + 0.3 * sampleRate;
     player.schedule(Array.from({length: 200}, (_, i) => start + i * 0.05 * sampleRate).map(frame =>
-        ({frame, until: frame + 400, channel: 9, pitch: 76, velocity: 127, tag: 'bench'})));
+        ({frame, until: frame + 400, channel: 57, pitch: 76, velocity: 127, tag: 'bench'})));
     const busyUntil = performance.now() + 10000;
     while (performance.now() < busyUntil) {
         const until = performance.now() + 200;
@@ -182,6 +119,16 @@ BUSY = """async () => {
     }
     await new Promise(done => setTimeout(done, 500));
     return player.lateness.value;
+}"""
+
+#: The band plays, all its instruments ready.
+BAND = """async () => {
+    const {jam, leader, player} = studio;
+    await jam.begin(jam.groove.value);
+    while (leader.bar.value < 3) await new Promise(done => setTimeout(done, 50));
+    await player.settled();
+    jam.pause();
+    await jam.toggle();
 }"""
 
 
@@ -228,16 +175,27 @@ def page(studio: Studio, chromium: str) -> dict[str, Any]:
     ready = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
-        for _ in range(5):
+
+        def open_page() -> Any:
             tab = browser.new_context().new_page()
-            begun = time.monotonic()
             tab.goto(studio.url, wait_until="commit")
             while not tab.evaluate("window.studio?.wire.connection.value === 'open'"):
                 time.sleep(0.005)
+            return tab
+
+        for _ in range(5):
+            begun = time.monotonic()
+            tab = open_page()
             ready.append(1000 * (time.monotonic() - begun))
-            frames = tab.evaluate(ROLL) if len(ready) == 5 else 0.0
-            lateness = tab.evaluate(BUSY) if len(ready) == 5 else 0.0
             tab.context.close()
+        tab = open_page()
+        frames = tab.evaluate(ROLL)
+        lateness_in_song = tab.evaluate(BUSY)
+        tab.context.close()
+        tab = open_page()
+        tab.evaluate(BAND)
+        lateness_in_band = tab.evaluate(BUSY)
+        tab.context.close()
         empty = browser.new_page().evaluate(EMPTY)
         browser.close()
     return {
@@ -245,7 +203,8 @@ def page(studio: Studio, chromium: str) -> dict[str, Any]:
         "page_ready_ms_worst": round(max(ready)),
         "frames_a_second_10000_notes": round(frames, 1),
         "frames_a_second_empty_page": round(empty, 1),
-        "latest_note_busy_page_ms": round(lateness, 2),
+        "latest_note_busy_page_song_ms": round(lateness_in_song, 2),
+        "latest_note_busy_page_band_ms": round(lateness_in_band, 2),
     }
 
 

@@ -22,6 +22,10 @@ from midigpt_server.session.registry import USUAL_CAPACITY, Capacity
 from midigpt_server.timing.clock import WallClock
 from midigpt_server.transports.transport import Peer, Transport
 
+#: For ``sys.setswitchinterval`` where a server runs: its thread gives up the GIL at every datagram;
+#: while another prepares a prompt it would wait Python's 5 ms each time to get it back.
+SWITCH_SECONDS = 2e-4
+
 
 class Server:
     """An OSC server around one backend; arguments as for :class:`Conductor`.

@@ -16,6 +16,7 @@ from midigpt_server.access import is_loopback
 from midigpt_server.commands.values import port
 from midigpt_server.generation.loading import load_engine, load_llama
 from midigpt_server.journal.location import journal_path
+from midigpt_server.server import SWITCH_SECONDS
 from midigpt_studio import address
 from midigpt_studio.bridge import parse_address
 from midigpt_studio.studio import Studio
@@ -37,6 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(
         level=options.log_level, format="%(asctime)s %(levelname)-7s %(name)s %(message)s"
     )
+    sys.setswitchinterval(SWITCH_SECONDS)
     token = options.token
     if token is None and not is_loopback(options.host):
         token = secrets.token_urlsafe(12)

@@ -25,21 +25,25 @@ class Post:
     """A queue of messages to named receivers. ``emit`` sends one batch to all who get the same: the
     many that watch one session cost one encoding.
 
-    ``wake`` is called after each message, from any thread, for whoever calls :meth:`flush`.
+    ``wake`` is called, from any thread, when there is something for whoever calls :meth:`flush`.
     """
 
     def __init__(self, emit: Emit, wake: Callable[[], None] = lambda: None) -> None:
         self._emit = emit
         self._wake = wake
         self._queue: deque[tuple[str, Message]] = deque()
+        self._is_awake = False
 
-    def post(self, receiver: str, message: Message) -> None:
-        """Queue a message; never blocks, from any thread."""
-        self._queue.append((receiver, message))
-        self._wake()
+    def post(self, receiver: str, *messages: Message) -> None:
+        """Queue messages; never blocks, from any thread."""
+        self._queue.extend((receiver, message) for message in messages)
+        if not self._is_awake:
+            self._is_awake = True
+            self._wake()
 
     def flush(self) -> None:
         """Send what is queued: one batch a receiver, in order."""
+        self._is_awake = False  # first: what is queued from now on wakes again
         batches: dict[str, list[Message]] = {}
         while self._queue:
             receiver, message = self._queue.popleft()

@@ -32,8 +32,7 @@ class Browser:
     def send(self, messages: Sequence[Message]) -> None:
         """Post them, unless the browser is gone: sessions keep a peer until they end."""
         if self.transport.is_connected(self.name):
-            for message in messages:
-                self.transport.post.post(self.name, message)
+            self.transport.post.post(self.name, *messages)
 
     def on_port(self, port: int) -> Browser:
         """Itself: a browser has no ports."""

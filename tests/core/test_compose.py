@@ -21,6 +21,7 @@ from midigpt import events
 from midigpt.cli import main
 from midigpt.compose import Prompter, Sampling, Session
 from midigpt.compose.backend import seeds_of
+from midigpt.compose.long_pieces import LongPieces
 from midigpt.compose.native_backend import NativeBackend
 from midigpt.inference.model.native_llama import load_llama
 
@@ -149,6 +150,46 @@ class TestNative:
         assert len(piece) == (64 - prompt) // 3 * 3
         with pytest.raises(ValueError, match="fills the model's context"):
             backend.generate([1] * 62, 300, [0], Sampling(), silent)
+
+
+class TestLongPieces:
+    def test_a_piece_goes_on_where_the_context_ends(self, tmp_path):
+        small = write_orderly_llama(tmp_path, context=128, pace=30)
+        inner = NativeBackend.open(small, 600)
+        sampling = Sampling(max_tokens=600)
+        long = written(LongPieces(inner), small, [1, 2], sampling)
+        for piece, beginning in zip(long, written(inner, small, [1, 2], sampling), strict=True):
+            assert len(piece) == 600 > len(beginning) > 60
+            assert piece[: len(beginning)] == beginning
+            events.validate(piece)  # each triple whole, times never decrease
+        assert long[0] != long[1]
+        assert written(LongPieces(inner), small, [1, 2], sampling) == long
+
+    def test_each_window_is_written_after_the_half_before_it(self, tmp_path):
+        """The model hears what stands in the window: torch, asked anew, would write the same."""
+        pytest.importorskip("torch")
+        from midigpt.compose.torch_backend import TorchBackend
+        from midigpt.inference.model.llama import LlamaLMHeadModel
+
+        small = write_tiny_llama(tmp_path, context=96)
+        native = NativeBackend(load_llama(small, 96, "float32"))
+        torch = TorchBackend(LlamaLMHeadModel.from_folder(small, 96))
+        sampling = Sampling(max_tokens=150, temperature=0.0)
+        expected = written(LongPieces(torch), small, [3], sampling)
+        assert written(LongPieces(native), small, [3], sampling) == expected
+
+    def test_it_ends_with_the_range_of_times(self, tmp_path):
+        small = write_orderly_llama(tmp_path, context=128, pace=300)
+        inner = LongPieces(NativeBackend.open(small, 3000))
+        (piece,) = written(inner, small, [1], Sampling(max_tokens=3000))
+        assert len(piece) < 3000 and 8000 < piece[-3] < events.TIMES
+        events.validate(piece)
+
+    def test_a_piece_that_fits_is_left_alone(self, folder):
+        inner, sampling = NativeBackend.open(folder, 600), Sampling(max_tokens=60)
+        assert written(LongPieces(inner), folder, [1], sampling) == written(
+            inner, folder, [1], sampling
+        )
 
 
 class TestSession:

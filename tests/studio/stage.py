@@ -93,7 +93,7 @@ class Stage:
 
     # --- eyes ------------------------------------------------------------------------------
 
-    def wait(self, expression: str, seconds: float = 30) -> None:
+    def wait(self, expression: str, seconds: float = 60) -> None:
         """Until an expression is true; asked from outside, as the page's policy allows no eval."""
         deadline = time.monotonic() + seconds
         while not self.ask(expression):

@@ -81,6 +81,13 @@ def test_notes_are_drawn_moved_and_deleted_in_a_session(stage: Stage, studio):
     stage.wait(f"{notes}[0]?.onset > 0.5")
     (moved,) = stage.ask(notes)
     assert moved["pitch"] == drawn["pitch"]
+    for keys, left in (("Control+z", [drawn]), ("Control+z", []), ("Control+y", [drawn])):
+        stage.page.keyboard.press(keys)
+        stage.settle()
+        assert stage.ask(notes) == left
+    stage.page.keyboard.press("Control+y")
+    stage.settle()
+    assert stage.ask(notes) == [moved]
     with Client(port=studio.osc_address[1]) as client:  # the server has it so
         client.send("/midigpt/session/watch", stage.session_id())
         snapshot = json.loads(client.wait_for("/midigpt/session/snapshot").arguments[0])
@@ -98,6 +105,8 @@ def test_notes_are_drawn_moved_and_deleted_in_a_session(stage: Stage, studio):
     stage.page.mouse.click(*place(stage, YOU, bar, moved["onset"] + 0.03))
     stage.page.keyboard.press("Delete")
     stage.wait(f"{notes}.length === 0")
+    stage.page.keyboard.press("Control+z")
+    stage.wait(f"{notes}.length === 1")
 
 
 def test_an_agents_notes_are_its_own(stage: Stage):

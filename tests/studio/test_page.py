@@ -152,6 +152,29 @@ def test_a_phone_is_enough(open_stage):
     stage.picture("phone-panel", PICTURES)
 
 
+def test_widths_are_dragged_and_kept(open_stage):
+    stage = open_stage()
+    stage.play()
+    stage.pause()
+    box = "document.querySelector('{}').getBoundingClientRect().width"
+    panel, header = box.format(".panel"), box.format(".track-header")
+    before = stage.ask(f"[{panel}, {header}]")
+    line = stage.page.get_by_role("separator", name="Width of the track names").bounding_box()
+    assert line
+    stage.page.mouse.move(line["x"] + 4, line["y"] + 50)
+    stage.page.mouse.down()
+    stage.page.mouse.move(line["x"] + 64, line["y"] + 50)
+    stage.page.mouse.up()
+    stage.page.get_by_role("separator", name="Width of the settings").focus()
+    stage.page.keyboard.press("ArrowLeft")
+    after = stage.ask(f"[{panel}, {header}]")
+    assert after[0] - before[0] == pytest.approx(16, abs=1)
+    assert after[1] - before[1] == pytest.approx(60, abs=1)
+    stage.page.reload()
+    stage.wait("document.querySelector('.track-header') !== null")
+    assert stage.ask(f"[{panel}, {header}]") == after
+
+
 #: A MIDI system with one keyboard and one port, as the browser would show it.
 MOCK_MIDI = """() => {
     const input = {name: 'Test keys', onmidimessage: null};
@@ -237,6 +260,9 @@ def test_the_band_changes_while_it_plays(open_stage):
     stage.page.locator("summary", has_text="String Ensemble 1").click()
     stage.press("Remove track")
     stage.wait("studio.client.session.value.tracks.length === 4")
+    stage.page.locator("summary", has_text="Drums").click()
+    stage.page.get_by_label("Kit", exact=True).select_option(label="Brush kit")
+    stage.wait("studio.client.session.value.tracks.find(t => t.isDrum).instrument === 40")
 
 
 def test_what_was_played_goes_on_as_a_loop(open_stage):

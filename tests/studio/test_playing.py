@@ -115,6 +115,33 @@ def test_page_and_osc_client_see_the_same(stage: Stage, studio):
         assert by_target[target] == (told["start_bar"], told["end_bar"], states)
 
 
+def test_the_model_view_shows_what_the_model_was_shown(stage: Stage, studio):
+    stage.play()
+    with Client(port=studio.osc_address[1]) as client:
+        client.send("/midigpt/session/watch", stage.session_id())
+        stage.wait("studio.leader.bar.value >= 4")
+        stage.pause()
+        client.send("/midigpt/ping", "end")
+        told = [
+            json.loads(json.loads(message.arguments[4])[0])
+            for message in client.receive_until(lambda m: m.address == "/midigpt/pong")
+            if message.arguments[3:4] == ("/midigpt/prompt/state",)
+        ][-1]
+    stage.press("Model view")
+    stage.wait("document.querySelector('.bars .bar[data-state=playing]') === null")
+    shown = stage.ask(
+        """([track, from, to]) => [...document.querySelectorAll(`.bar[data-track="${track}"]`)]
+            .map(cell => [Number(cell.dataset.bar), cell.dataset.state])
+            .filter(([bar]) => from <= bar && bar < to)""",
+        [BASS, told["start_bar"], told["end_bar"]],
+    )
+    (states,) = [track["states"] for track in told["tracks"] if track["track_id"] == BASS]
+    words = {"C": "context", "T": "generating", "M": "hidden", "A": "hidden"}
+    assert len(shown) > 3
+    for bar, state in shown:
+        assert state == words[states[bar - told["start_bar"]]]
+
+
 def test_a_reload_goes_on_in_the_session(stage: Stage):
     stage.play()
     stage.wait("studio.leader.bar.value >= 3")
@@ -202,3 +229,25 @@ def test_a_session_of_the_journal_is_opened_as_a_song(stage: Stage):
     )
     counts = dict(notes)
     assert all(counts[bar] == len(chords[bar]) for bar in range(1, 5))
+
+
+def test_a_busy_page_keeps_time_by_the_audio_threads_clock(stage: Stage):
+    stage.play()
+    behind = stage.ask(
+        """async () => {
+            const {player} = studio, {onTick} = player, behind = [];
+            player.onTick = frame => {
+                behind.push((player.frame - frame) / player.sampleRate);
+                onTick(frame);
+            };
+            for (let i = 0; i < 12; i++) {  // more ticks come meanwhile than are heard between
+                const until = performance.now() + 200;
+                while (performance.now() < until);
+                await new Promise(done => setTimeout(done, 1));
+            }
+            player.onTick = onTick;
+            return behind;
+        }"""
+    )
+    assert len(behind) >= 5
+    assert max(behind) < 0.1, "a tick that was heard late tells the time of now"

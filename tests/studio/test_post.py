@@ -36,6 +36,16 @@ def test_those_who_get_the_same_get_it_at_once():
     assert sent == [(["a", "c"], [["/shared"]]), (["b"], [["/shared"], ["/own"]])]
 
 
+def test_whoever_flushes_is_woken_once_a_batch():
+    woken: list[None] = []
+    post = Post(lambda receivers, batch: None, lambda: woken.append(None))
+    for batches in (1, 2):
+        for _ in range(3):
+            post.post("a", Message("/n"), Message("/m"))
+        assert len(woken) == batches
+        post.flush()
+
+
 def test_every_message_of_every_thread_arrives_once_and_in_its_order():
     received: list[list] = []
     batches = 0

@@ -3,7 +3,7 @@
 // Everything that arrives is handled on the clock of the language: nothing here waits. Bars are
 // counted from 0 by this client; a position inside a bar goes over the wire as a fraction of it.
 
-MidiGPT {
+MidiGPT : MidiGPTMessages {
 	classvar <>retrySeconds = 1, <>retries = 10;
 
 	var <addr, <name, token;
@@ -42,7 +42,7 @@ MidiGPT {
 	removeTrack { |track|
 		tracks.remove(track);
 		if(state == \playing) {
-			this.send(if(track.isAgent) { "agent/remove" } { "track/remove" }, track.id)
+			if(track.isAgent) { this.sendAgentRemove(track.id) } { this.sendTrackRemove(track.id) }
 		};
 	}
 
@@ -64,11 +64,11 @@ MidiGPT {
 		state = \stopped;
 		ticker = ticker + 1;
 		tracks.do(_.forget);
-		this.send("session/stop");
+		this.sendSessionStop;
 	}
 
 	// Silence, now; the next bar goes on.
-	panic { this.send("panic") }
+	panic { this.sendPanic }
 
 	free {
 		this.stop;
@@ -108,17 +108,17 @@ MidiGPT {
 
 	set { |parameter, value|
 		params[parameter.asSymbol] = value;
-		if(state == \playing) { this.send("param/set", parameter.asString, this.prWire(value)) };
+		if(state == \playing) { this.sendParamSet(parameter, value) };
 	}
 
-	setOnce { |parameter, value| this.send("param/set_once", parameter.asString, this.prWire(value)) }
+	setOnce { |parameter, value| this.sendParamSetOnce(parameter, value) }
 
 	setAttribute { |attribute, level|
 		attrs[attribute.asSymbol] = level;
-		if(state == \playing) { this.send("attr/set", attribute.asString, level) };
+		if(state == \playing) { this.sendAttrSet(attribute, level) };
 	}
 
-	// Any message of docs/osc.md: m.send("session/query").
+	// Any message of docs/osc.md: m.send("session/query"); by name: m.sendSessionQuery.
 	send { |path ... args| addr.sendMsg("/midigpt/" ++ path, *args) }
 
 	// --- private ---------------------------------------------------------------------------
@@ -132,7 +132,12 @@ MidiGPT {
 
 	prFreeId { ^(tracks.collect(_.id).maxItem ? -1) + 1 }
 
-	prWire { |value| ^if(value.isKindOf(Boolean)) { value.binaryValue } { value } }
+	prWire { |value|
+		^case
+			{ value.isKindOf(Boolean) } { value.binaryValue }
+			{ value.isKindOf(Symbol) } { value.asString }
+			{ value }
+	}
 
 	// UDP may lose a message: ask again until the server answers.
 	prConnect { |attempt, left|
@@ -143,18 +148,16 @@ MidiGPT {
 				.format(addr.hostname, addr.port));
 			^this
 		};
-		if(token.isNil) { this.send("session/init", name) } {
-			this.send("session/init", name, 0, "", token)
-		};
+		this.sendSessionInit(name, token: token ? "");
 		SystemClock.sched(retrySeconds, { this.prConnect(attempt, left - 1) });
 	}
 
 	prReady {
 		if(state != \connecting) { ^this };
 		tracks.do(_.create);
-		params.keysValuesDo { |key, value| this.send("param/set", key.asString, this.prWire(value)) };
-		attrs.keysValuesDo { |key, level| this.send("attr/set", key.asString, level) };
-		this.send("session/start");
+		params.keysValuesDo { |key, value| this.sendParamSet(key, value) };
+		attrs.keysValuesDo { |key, level| this.sendAttrSet(key, level) };
+		this.sendSessionStart;
 	}
 
 	prStarted {
@@ -182,7 +185,7 @@ MidiGPT {
 
 	prEndBar {
 		var start = barStart + this.beatsPerBar;
-		this.send("bar/end", bar, numerator, denominator);
+		this.sendBarEnd(bar, numerator, denominator);
 		nextMeter !? { #numerator, denominator = nextMeter; nextMeter = nil };
 		bar = bar + 1;
 		barStart = start;

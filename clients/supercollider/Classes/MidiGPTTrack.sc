@@ -24,8 +24,8 @@ MidiGPTTrack {
 
 	create {
 		var kind = if(drums) { 11 } { 10 };
-		if(isAgent) { session.send("agent/create", id, program, kind) } {
-			session.send("track/create", id, program, kind, 0)
+		if(isAgent) { session.sendAgentCreate(id, program, kind) } {
+			session.sendTrackCreate(id, program, kind, false)
 		};
 		params.keysValuesDo { |parameter, value| this.prSet(parameter, value) };
 	}
@@ -36,10 +36,7 @@ MidiGPTTrack {
 		if(session.isPlaying) { this.prSet(parameter, value) };
 	}
 
-	prSet { |parameter, value|
-		session.send("track/param/set", id, parameter.asString,
-			if(value.isKindOf(Symbol)) { value.asString } { value })
-	}
+	prSet { |parameter, value| session.sendTrackParamSet(id, parameter, value) }
 
 	// --- yours -----------------------------------------------------------------------------
 
@@ -60,9 +57,8 @@ MidiGPTTrack {
 		if(session.isPlaying.not) { ^this };
 		#index, onset = session.positionAt(beat ? session.clock.beats);
 		if(index < 0) { ^this }; // before the first bar line
-		session.send("note", id, midinote.round.asInteger.clip(0, 127),
-			velocity.round.asInteger.clip(1, 127), onset.asFloat,
-			(sustain / session.beatsPerBar).asFloat, index);
+		session.sendNote(id, midinote.round.clip(0, 127), velocity.round.clip(1, 127), onset,
+			sustain / session.beatsPerBar, index);
 	}
 
 	prHear { |event|
@@ -123,9 +119,9 @@ MidiGPTTrack {
 	}
 
 	// Take back the newest bar, or have one that is not over written anew.
-	undo { session.send("agent/undo", id) }
+	undo { session.sendAgentUndo(id) }
 
-	regenerate { |index| session.send("agent/regenerate", index, id) }
+	regenerate { |index| session.sendAgentRegenerate(index, id) }
 
 	// What is not played yet from this bar on (-1: all) is not played.
 	flush { |index = -1| bars.keys.select(_ >= index).do { |old| bars.removeAt(old) } }

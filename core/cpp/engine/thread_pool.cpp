@@ -18,8 +18,12 @@ namespace {
 // Long enough for the work between two loops of a token, short enough to be invisible in a profile.
 constexpr auto kSpinTime = std::chrono::microseconds(100);
 constexpr int kSpinsPerClockRead = 64;
-// The time lost to suspensions stays below 1/(1 + kRest) of the whole.
+// Helpers rest this many times as long as they have cost more than they gained. Half of a gain counts,
+// because it is an estimate; and not more than a while's, so that times past do not outweigh the present.
 constexpr int kRest = 16;
+constexpr int kCaution = 2;
+constexpr auto kMostCredit = std::chrono::milliseconds(1);
+constexpr auto kMostDebt = std::chrono::microseconds(50);
 // Processor time is read this often, because that is a call of the system, and anew after a pause
 // between loops, which may be the caller's own will.
 constexpr auto kWatch = std::chrono::microseconds(200);
@@ -70,31 +74,34 @@ void ThreadPool::run(int chunks, void* context, Call call) {
     context_ = context;
     chunks_ = chunks;
     next_.store(0, std::memory_order_relaxed);
+    const int helpers = static_cast<int>(helpers_.size());
     const auto started = Clock::now();
     begin_watch(started);
     loop_.fetch_add(1);
+    auto awake = started;
     if (sleepers_.load() > 0) {
         { const std::lock_guard lock(mutex_); }  // a helper is either asleep by now or sees the loop
         wake_.notify_all();
+        awake = Clock::now();
     }
-    take_chunks(0);
+    const int own = take_chunks(0);
     loop_.fetch_add(1);
     const auto closed = Clock::now();
-    end_watch(closed);
     // A helper announces itself before it looks at `loop_`, so one that missed the closing is counted.
-    if (inside_.load() > 0) wait_for_helpers(closed - started);
+    const bool waits = inside_.load() > 0;
+    if (waits) wait_for_helpers();
+    last_end_ = waits ? Clock::now() : closed;
+    const auto worked = closed - awake;
+    const auto gained = std::min((chunks - own) * (worked / std::max(own, 1)), helpers * worked);
+    const auto waited = (awake - started) + (last_end_ - closed);
+    weigh(last_end_, gained, waited + suspended(last_end_));
 }
 
-// A helper that works holds at most one chunk, a part of what the caller has worked itself.
-void ThreadPool::wait_for_helpers(Clock::duration worked) {
-    const auto started = Clock::now();
+void ThreadPool::wait_for_helpers() {
     for (int spins = 1; inside_.load() > 0; ++spins) {
         if (spins % kSpinsPerClockRead == 0) std::this_thread::yield();
         relax();
     }
-    const auto now = Clock::now();
-    rest(now, now - started - worked);
-    last_end_ = now;
 }
 
 void ThreadPool::begin_watch(Clock::time_point now) {
@@ -103,17 +110,20 @@ void ThreadPool::begin_watch(Clock::time_point now) {
     processor_time_ = processor_time();
 }
 
-void ThreadPool::end_watch(Clock::time_point now) {
-    last_end_ = now;
-    if (now - watched_since_ < kWatch) return;
+// How long the caller was, in the time watched; zero while that is too short to know.
+ThreadPool::Clock::duration ThreadPool::suspended(Clock::time_point now) {
+    if (now - watched_since_ < kWatch) return {};
     const auto used = processor_time() - processor_time_;
     const auto lost = now - watched_since_ - used;
     watched_since_ = {};
-    if (used > Clock::duration::zero() && lost > kLeastLoss) rest(now, lost);
+    return used > Clock::duration::zero() && lost > kLeastLoss ? lost : Clock::duration::zero();
 }
 
-void ThreadPool::rest(Clock::time_point now, Clock::duration lost) {
-    if (lost > Clock::duration::zero()) rest_until_ = std::max(rest_until_, now + kRest * lost);
+void ThreadPool::weigh(Clock::time_point now, Clock::duration gained, Clock::duration lost) {
+    balance_ = std::min<Clock::duration>(balance_ + gained / kCaution - lost, kMostCredit);
+    if (balance_ >= -kMostDebt) return;
+    rest_until_ = now - kRest * balance_;
+    balance_ = {};
 }
 
 bool ThreadPool::still_resting() {
@@ -154,10 +164,13 @@ bool ThreadPool::wait_for_loop(std::uint64_t seen) {
     return !stop_;
 }
 
-void ThreadPool::take_chunks(int thread) {
-    for (int chunk = next_.fetch_add(1); chunk < chunks_; chunk = next_.fetch_add(1)) {
+// Returns how many it took.
+int ThreadPool::take_chunks(int thread) {
+    int taken = 0;
+    for (int chunk = next_.fetch_add(1); chunk < chunks_; chunk = next_.fetch_add(1), ++taken) {
         call_(context_, chunk, thread);
     }
+    return taken;
 }
 
 }  // namespace midigpt::engine

@@ -1,8 +1,9 @@
 // Threads for many short parallel loops. Helpers spin briefly for the next loop, then sleep. The
 // caller works too and takes every chunk that no helper has taken, so a helper that the system has
-// suspended delays nothing but the chunk in its hands. When that has happened, or the caller itself was
-// suspended (perhaps in favour of a helper), the caller works alone for many times as long as that took:
-// on a busy machine two threads are not slower than one.
+// suspended delays nothing but the chunk in its hands. What helpers gain is weighed against what they
+// cost: the caller's waiting for them, and its own suspensions (perhaps in favour of a helper). When they cost
+// more, the caller works alone for many times as long as was lost: on a busy machine, or with loops too
+// short to share, two threads are not slower than one.
 #pragma once
 
 #include <atomic>
@@ -44,19 +45,20 @@ private:
     bool are_resting() { return rest_until_ != Clock::time_point{} && still_resting(); }
     bool still_resting();
     void run(int chunks, void* context, Call call);
-    void wait_for_helpers(Clock::duration worked);
+    void wait_for_helpers();
     void begin_watch(Clock::time_point now);
-    void end_watch(Clock::time_point now);
-    void rest(Clock::time_point now, Clock::duration lost);
+    Clock::duration suspended(Clock::time_point now);
+    void weigh(Clock::time_point now, Clock::duration gained, Clock::duration lost);
     void help(int thread);
     bool wait_for_loop(std::uint64_t seen);
-    void take_chunks(int thread);
+    int take_chunks(int thread);
 
     // The loop at hand: written while no helper is inside.
     Call call_ = nullptr;
     void* context_ = nullptr;
     int chunks_ = 0;
     Clock::time_point rest_until_;  // of the caller alone; zero while helpers work
+    Clock::duration balance_{};     // what helpers have gained lately, less what they have cost
     // Since when the caller's time is watched for suspensions, and its processor time then.
     Clock::time_point watched_since_;
     Clock::duration processor_time_{};

@@ -13,7 +13,8 @@ constexpr int kEventIds = events::kControlOffset;  // a writer needs no others
 }  // namespace
 
 EventLoop::EventLoop(engine::Transformer& transformer, std::vector<engine::Sequence*> sequences,
-                     std::vector<SliceSampler> samplers, std::span<const float> logits, const Settings& settings)
+                     std::vector<SliceSampler> samplers, std::span<const float> logits,
+                     std::span<const std::int32_t> before, const Settings& settings)
     : transformer_(transformer), settings_(settings) {
     const int vocab_size = transformer.shape().vocab_size;
     if (sequences.empty() || sequences.size() != samplers.size()) {
@@ -24,13 +25,15 @@ EventLoop::EventLoop(engine::Transformer& transformer, std::vector<engine::Seque
                                     std::to_string(vocab_size) + " ids, which leaves no room for the events");
     }
     if (logits.size() != static_cast<std::size_t>(vocab_size)) throw std::invalid_argument("logits has the wrong size");
+    events::EventGrammar grammar;
+    for (const std::int32_t id : before) grammar.advance(id);
     for (std::size_t i = 0; i < sequences.size(); ++i) {
         const int room = sequences[i]->capacity() - sequences[i]->length() + 1;  // the last id is not read
         if (settings.most_ids < 1 || settings.most_ids > room) {
             throw std::invalid_argument("most_ids is " + std::to_string(settings.most_ids) + ", must be in 1.." +
                                         std::to_string(room));
         }
-        pieces_.push_back({sequences[i], std::move(samplers[i]), {}, {logits.begin(), logits.end()}, {}});
+        pieces_.push_back({sequences[i], std::move(samplers[i]), grammar, {logits.begin(), logits.end()}, {}});
         pieces_.back().ids.reserve(static_cast<std::size_t>(settings.most_ids));
     }
     segments_.reserve(pieces_.size());

@@ -22,10 +22,11 @@ public:
     };
 
     // `sequences` hold the prompt and `logits` (vocab_size) are those after it; one sampler for each.
-    // Transformer and sequences must outlive the loop. Throws std::invalid_argument when sizes do not
-    // fit the model.
+    // `before` are event ids that the prompt ends with. Transformer and sequences must outlive the loop.
+    // Throws std::invalid_argument when sizes do not fit the model, or an id before is not legal.
     EventLoop(engine::Transformer& transformer, std::vector<engine::Sequence*> sequences,
-              std::vector<SliceSampler> samplers, std::span<const float> logits, const Settings& settings);
+              std::vector<SliceSampler> samplers, std::span<const float> logits,
+              std::span<const std::int32_t> before, const Settings& settings);
 
     // Writes up to `most` ids in each piece. True while a piece is unfinished; `cancel` (may be null) is
     // looked at before each id and pauses.

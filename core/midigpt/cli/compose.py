@@ -20,8 +20,8 @@ from midigpt import audio
 from midigpt.cli.render import sound_of
 from midigpt.compose import Backend, Prompter, Sampling, Session
 from midigpt.compose.backend import seeds_of
+from midigpt.compose.opening import open_backend
 from midigpt.inference.model.llama_folder import find_llama, open_llama
-from midigpt.inference.model.torch_extra import import_with_torch
 from midigpt.inference.pretrained import bundled_llama
 
 #: Loaded when no other is named and the hub, or a copy of it, can be reached.
@@ -133,7 +133,7 @@ def run(options: argparse.Namespace) -> int:
     sampling = Sampling(options.temperature, options.top_p, options.max_tokens)
     folder = find_model(options.model, options.cache_dir)
     prompter = Prompter.from_folder(folder, open_llama(folder).config.vocab_size)
-    backend = open_backend(options, folder)
+    backend = backend_of(options, folder)
     seed = secrets.randbelow(_MAX_SEED + 1) if options.seed is None else options.seed
     session = Session(
         Path(options.output_root),
@@ -278,21 +278,10 @@ def find_model(name: str | None, cache_dir: str | None) -> Path:
         return bundled
 
 
-def open_backend(options: argparse.Namespace, folder: Path) -> Backend:
+def backend_of(options: argparse.Namespace, folder: Path) -> Backend:
     """The backend that is asked for, or the one that suits this machine."""
     name = options.backend or ("vllm" if options.fp8 else _usual_backend())
-    if name == "vllm":
-        from midigpt.compose.vllm_backend import VllmBackend
-
-        return VllmBackend.open(folder, options.max_tokens, options.fp8, options.gpu_memory)
-    if name == "torch":
-        backend: Backend = import_with_torch("midigpt.compose.torch_backend").TorchBackend.open(
-            folder, options.max_tokens
-        )
-        return backend
-    from midigpt.compose.native_backend import NativeBackend
-
-    return NativeBackend.open(folder, options.max_tokens)
+    return open_backend(name, folder, options.max_tokens, options.fp8, options.gpu_memory)
 
 
 def _usual_backend() -> str:

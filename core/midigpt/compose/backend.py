@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 
-from midigpt import _native
+from midigpt import _native, events
 
 #: Told now and then: seconds of music written so far, and share of the ids; means over a batch.
 Progress: TypeAlias = Callable[[float, float], None]
@@ -66,6 +66,10 @@ class Batch:
 class Backend(Protocol):
     """A text-to-music model that is ready to write."""
 
+    @property
+    def context(self) -> int:
+        """Positions that it has room for: a prompt and its piece."""
+
     def generate(
         self,
         prompt: Sequence[int],
@@ -77,7 +81,7 @@ class Backend(Protocol):
         """Write one piece for each seed, all after the same prompt, as one batch.
 
         Args:
-            prompt: model ids, the mode token last.
+            prompt: model ids: text, the mode token, whole events that are there already.
             first_event: the model's id of event id 0.
             seeds: of the random draws, 0 .. 2**32 - 1.
             sampling: how ids are drawn.
@@ -86,6 +90,13 @@ class Backend(Protocol):
         Raises:
             ValueError: the prompt leaves no room for an event.
         """
+
+
+def written_in(prompt: Sequence[int], first_event: int) -> list[int]:
+    """The event ids that stand in a prompt, behind its mode token."""
+    modes = (first_event + events.AUTOREGRESS, first_event + events.ANTICIPATE)
+    mode = next(place for place, token in enumerate(prompt) if token in modes)
+    return [token - first_event for token in prompt[mode + 1 :]]
 
 
 def seeds_of(seed: int, prompt: int, count: int) -> list[int]:

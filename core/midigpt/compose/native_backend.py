@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from midigpt import _native, events
-from midigpt.compose.backend import Batch, Progress, Sampling, context_for
+from midigpt.compose.backend import Batch, Progress, Sampling, context_for, written_in
 from midigpt.inference.model.interface import Logits
 from midigpt.inference.model.llama_folder import open_llama
 from midigpt.inference.model.native import NativeModel
@@ -31,6 +31,11 @@ class NativeBackend:
         room = context_for(open_llama(folder).config.n_positions, max_tokens)
         return cls(load_llama(folder, room))
 
+    @property
+    def context(self) -> int:
+        """Positions of the model, or as many as there is room for."""
+        return self.model.n_positions
+
     def generate(
         self,
         prompt: Sequence[int],
@@ -51,6 +56,7 @@ class NativeBackend:
             first_id=first_event,
             most_ids=most,
             end=events.TIMES - 1,
+            before=written_in(prompt, first_event),
         )
         stopped = False
         written = 0

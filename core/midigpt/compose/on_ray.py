@@ -15,7 +15,8 @@ from typing import Any
 
 from midigpt import events
 from midigpt.cli.arguments import Parser
-from midigpt.compose.backend import Backend, Sampling, seeds_of
+from midigpt.compose.backend import Sampling, seeds_of
+from midigpt.compose.opening import open_backend
 from midigpt.compose.prompt import Prompter
 from midigpt.inference.model.llama_folder import open_llama
 
@@ -46,21 +47,6 @@ class Writer:
                     rows["seed"].append(seed)
                     rows["midi"].append(events.to_midi(notes).data)
         return rows
-
-
-def open_backend(name: str, folder: Path, max_tokens: int) -> Backend:
-    """The backend of this name; raises as its ``open``."""
-    if name == "vllm":
-        from midigpt.compose.vllm_backend import VllmBackend
-
-        return VllmBackend.open(folder, max_tokens)
-    if name == "torch":
-        from midigpt.compose.torch_backend import TorchBackend
-
-        return TorchBackend.open(folder, max_tokens)
-    from midigpt.compose.native_backend import NativeBackend
-
-    return NativeBackend.open(folder, max_tokens)
 
 
 def main(argv: list[str] | None = None) -> int:

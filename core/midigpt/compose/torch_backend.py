@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from midigpt import _native, events
-from midigpt.compose.backend import Batch, Progress, Sampling, context_for
+from midigpt.compose.backend import Batch, Progress, Sampling, context_for, written_in
 from midigpt.inference.model.interface import LanguageModel
 from midigpt.inference.model.llama import LlamaLMHeadModel
 from midigpt.inference.model.llama_folder import open_llama
@@ -30,6 +30,11 @@ class TorchBackend:
         dtype = torch.float32 if device.type == "cpu" else torch.bfloat16
         return cls(LlamaLMHeadModel.from_folder(folder, room, device, dtype))
 
+    @property
+    def context(self) -> int:
+        """Positions of the model, or as many as there is room for."""
+        return self.model.n_positions
+
     def generate(
         self,
         prompt: Sequence[int],
@@ -46,7 +51,8 @@ class TorchBackend:
         read = self.model.new_cache()
         logits = np.repeat(self.model.prefill(list(prompt), read), len(seeds), axis=0)
         cache = read.select([0] * len(seeds))
-        pieces = [_Piece(sampling.sampler(seed)) for seed in seeds]
+        before = written_in(prompt, first_event)
+        pieces = [_Piece(sampling.sampler(seed), before) for seed in seeds]
         stopped = False
         try:
             for written in range(1, most + 1):
@@ -65,8 +71,10 @@ class TorchBackend:
 
 
 class _Piece:
-    def __init__(self, sampler: _native.SliceSampler) -> None:
+    def __init__(self, sampler: _native.SliceSampler, before: Sequence[int]) -> None:
         self.grammar = _native.EventGrammar()
+        for token in before:
+            self.grammar.advance(token)
         self.ids: list[int] = []
         self.ended = False
         self._sampler = sampler

@@ -22,7 +22,7 @@ class VllmBackend:
     def __init__(self, vllm: Any, engine: Any, context: int) -> None:
         self._vllm = vllm
         self._engine = engine
-        self._context = context
+        self.context = context
 
     @classmethod
     def open(
@@ -75,7 +75,7 @@ class VllmBackend:
         progress: Progress,
     ) -> Batch:
         """Write one piece for each seed; see :meth:`Backend.generate`."""
-        most = sampling.within(self._context - len(prompt))
+        most = sampling.within(self.context - len(prompt))
         allowed = list(range(first_event, first_event + events.REST + 1))
         parameters = [
             self._vllm.SamplingParams(

@@ -20,7 +20,7 @@ from midigpt_server.discovery.advertise import Advertisement
 from midigpt_server.generation.loading import load_engine, load_llama
 from midigpt_server.generation.models import Models
 from midigpt_server.journal.location import journal_path
-from midigpt_server.server import Server
+from midigpt_server.server import SWITCH_SECONDS, Server
 from midigpt_server.session.registry import IDLE_SECONDS, MAX_SESSIONS, Capacity
 from midigpt_server.transports.tcp import TcpTransport
 from midigpt_server.transports.transport import Transport
@@ -45,17 +45,13 @@ examples:
   midigpt-server --lookahead 2 --gen_timeout 3     more time per bar, and a limit
 """
 
-#: The server thread gives up the GIL at every datagram; while the generation thread prepares a
-#: prompt it would wait Python's default of 5 ms each time to get it back.
-_SWITCH_SECONDS = 2e-4
-
 log = logging.getLogger(__name__)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     options = build_parser().parse_args(arguments)
-    sys.setswitchinterval(_SWITCH_SECONDS)
+    sys.setswitchinterval(SWITCH_SECONDS)
     logs.set_up(options.log_level, options.log_format)
     with contextlib.ExitStack() as cleanup:
         try:

@@ -75,11 +75,13 @@ class LlamaBackend:
         self._voices = Voices(_Voice)
 
     @classmethod
-    def open(cls, folder: Path) -> LlamaBackend:
+    def open(
+        cls, folder: Path, method: _native.DensityMethod = _native.DensityMethod.THIN
+    ) -> LlamaBackend:
         """Load a folder; raises as :func:`load_llama` and :meth:`Prompter.from_folder`."""
         config = open_llama(folder).config
         prompter = Prompter.from_folder(folder, config.vocab_size)
-        return cls(load_llama(folder, min(config.n_positions, _CONTEXT)), prompter)
+        return cls(load_llama(folder, min(config.n_positions, _CONTEXT)), prompter, method)
 
     @property
     def slots(self) -> int:

@@ -7,6 +7,9 @@ import { Welcome } from "./panels/Welcome";
 import { Roll } from "./roll/Roll";
 import { player } from "./studio";
 import { Hints, Notices } from "./ui/overlays";
+import { keptWidth, Splitter } from "./ui/Splitter";
+
+const panelWidth = keptWidth("--wide-panel", 320, 260, 560);
 
 export function App() {
   return (
@@ -25,6 +28,7 @@ export function App() {
         {shown.value.tracks.length > 0 ? <Roll /> : <Welcome />}
       </main>
       <Panel />
+      <Splitter label="Width of the settings" width={panelWidth} grows={1} />
       <footer class="dock">
         <Piano />
       </footer>

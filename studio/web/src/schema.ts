@@ -34,5 +34,26 @@ export async function loadSchema(): Promise<void> {
   schema.value = await (await fetch("/schema.json")).json();
 }
 
+/** The drum kits of the bundled SoundFont, by program. */
+const KITS: readonly (readonly [program: number, name: string])[] = [
+  [0, "Drum kit"],
+  [8, "Room kit"],
+  [16, "Power kit"],
+  [24, "Electronic kit"],
+  [25, "TR-808 kit"],
+  [32, "Jazz kit"],
+  [40, "Brush kit"],
+  [48, "Orchestra kit"],
+];
+
 export const instrumentName = (program: number, isDrum: boolean): string =>
-  isDrum ? "Drum kit" : (schema.value.instruments[program] ?? `Program ${program}`);
+  isDrum
+    ? (KITS.find(([kit]) => kit === program)?.[1] ?? `Kit ${program}`)
+    : (schema.value.instruments[program] ?? `Program ${program}`);
+
+/** What a track can be played on, what it is played on included. */
+export function instrumentsOf(program: number, isDrum: boolean): typeof KITS {
+  if (!isDrum) return schema.value.instruments.map((name, index) => [index, name]);
+  const isKnown = KITS.some(([kit]) => kit === program);
+  return isKnown ? KITS : [...KITS, [program, instrumentName(program, true)]];
+}

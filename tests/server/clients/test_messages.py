@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from midigpt_server.protocol import clients as made_from_tables
 from midigpt_server.protocol.inbound import INBOUND
 from midigpt_server.protocol.outbound import OUTBOUND
 from midigpt_server.protocol.parameters import PARAMETERS, TRACK_PARAMETERS
@@ -36,42 +36,21 @@ def check_call(address: str, count: int) -> None:
 # --- SuperCollider ---------------------------------------------------------------------------
 
 
-def sends(source: str) -> Iterator[tuple[str, int]]:
-    """Address and number of arguments of each call of ``send`` with a literal address."""
-    for match in re.finditer(r'\bsend\((if\([^{]*\{ "[^)]*|"[^"]*")', source):
-        begin = source.index("(", match.start())
-        depth, end, commas = 0, begin, 0
-        while True:
-            character = source[end]
-            depth += character in "([{"
-            depth -= character in ")]}"
-            commas += character == "," and depth == 1
-            if depth == 0:
-                break
-            end += 1
-        first = split_first(source[begin + 1 : end])
-        for address in re.findall(r'"([^"]+)"', first):
-            yield address, commas
+def test_what_is_made_from_the_tables_is_committed() -> None:
+    for path, text in made_from_tables.files().items():
+        assert (ROOT / "clients" / path).read_text(encoding="utf-8") == text, (
+            f"{path}: run python -m midigpt_server.protocol.clients clients"
+        )
 
 
-def split_first(arguments: str) -> str:
-    depth = 0
-    for place, character in enumerate(arguments):
-        depth += character in "([{"
-        depth -= character in ")]}"
-        if character == "," and depth == 0:
-            return arguments[:place]
-    return arguments
-
-
-def test_supercollider_sends_what_the_table_has() -> None:
-    source = "\n".join(re.sub(r"//.*", "", path.read_text(encoding="utf-8")) for path in QUARK)
-    found = list(sends(source))
-    assert {"session/init", "track/remove", "agent/remove", "bar/end", "note"} <= {
-        address for address, _ in found
-    }
-    for address, count in found:
-        check_call(address, count)
+def test_supercollider_sends_by_name() -> None:
+    """The classes written by hand have no addresses of their own."""
+    known = {made_from_tables.method_name(a.removeprefix("/midigpt/")) for a in INBOUND}
+    by_hand = [path for path in QUARK if path.stem != "MidiGPTMessages"]
+    source = "\n".join(re.sub(r"//.*", "", path.read_text(encoding="utf-8")) for path in by_hand)
+    used = set(re.findall(r"\b(?:this|session)\.(send[A-Z]\w*)", source))
+    assert {"sendSessionInit", "sendTrackRemove", "sendAgentRemove", "sendBarEnd"} <= used <= known
+    assert 'send("' not in source
 
 
 def test_supercollider_hears_what_the_table_has() -> None:
@@ -131,6 +110,17 @@ def test_pure_data_sends_what_the_table_has() -> None:
     }, "and no other"
     for address in prepended:
         assert f"/midigpt/{address}" in INBOUND
+
+
+def test_every_message_to_copy_is_one_that_the_server_takes() -> None:
+    shown = [
+        words[3:]
+        for kind, *words in objects(ROOT / "clients/pd/midigpt-messages.pd")
+        if kind == "msg"
+    ]
+    assert [f"/midigpt/{address}" for address, *_ in shown] == list(INBOUND)
+    for address, *arguments in shown:
+        INBOUND[f"/midigpt/{address}"].parse(arguments)
 
 
 def test_pure_data_hears_what_the_table_has() -> None:

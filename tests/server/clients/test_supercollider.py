@@ -110,7 +110,7 @@ def test_the_help_files_can_be_read(find_program: Callable[[str], str], tmp_path
         + "0.exit;\n"
     )
     lines = sclang(find_program("sclang"), tmp_path, script)
-    assert [line for line in lines if line.startswith("HELP")] == ["HELP true"] * 2
+    assert [line for line in lines if line.startswith("HELP")] == ["HELP true"] * 3
     documented = "".join(file.read_text() for file in files)
     for source in (QUARK / "Classes").glob("*.sc"):
         for method in re.findall(r"^\t(\w+) \{", source.read_text(), re.MULTILINE):

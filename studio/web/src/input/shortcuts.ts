@@ -25,7 +25,7 @@ export const SHORTCUTS: Shortcut[] = [
   { keys: "Shift", about: "with G, K, L or T while the piano keys are on" },
   { keys: "R", about: "record: what you play goes to the band, or does not" },
   { keys: "G", about: "write the marked bars again, or the next ones" },
-  { keys: "Ctrl+Z Ctrl+Y", about: "undo, redo the last take" },
+  { keys: "Ctrl+Z Ctrl+Y", about: "undo, redo: takes, and notes by hand" },
   { keys: "K", about: "keep the takes of the marked bars" },
   { keys: "L", about: "loop the marked bars, or the last four" },
   { keys: "N", about: "next bar, in step mode" },

@@ -22,7 +22,7 @@ export function Timing() {
           <Figure name="median" value={ms(percentile(latencies, 0.5))} />
           <Figure name="p95" value={ms(p95)} />
           <Figure name="a bar lasts" value={barMs ? ms(barMs) : "–"} />
-          <Figure name="bars in time" value={written ? `${inTime.toFixed(1)} %` : "–"} />
+          <Figure name="in time (ISR)" value={written ? `${inTime.toFixed(1)} %` : "–"} />
           <Figure name="fallbacks" value={String(fallbacks)} />
         </dl>
         <p class="verdict" data-good={fits}>
@@ -102,7 +102,17 @@ function History(props: { values: number[]; budget: number; isRunning: boolean }
             rx={1}
           />
         ))}
-        {isRunning && <rect class="running" x={values.length * 12 + 1} width={10} y={30} height={30} rx={1} />}
+        {isRunning && (
+          <rect
+            class="running"
+            x={values.length * 12 + 1}
+            width={10}
+            y={60 - height(budget)}
+            height={height(budget)}
+            rx={1}
+            style={{ animationDuration: `${budget}ms` }}
+          />
+        )}
         {budget > 0 && <line x1={0} x2={200} y1={60 - height(budget)} y2={60 - height(budget)} />}
       </svg>
       <figcaption>

@@ -1,4 +1,4 @@
-import { schema } from "../schema";
+import { instrumentsOf, schema } from "../schema";
 import type { Track } from "../session/state";
 import { openLoop, removeShown, renameTrack, setInstrument, view } from "../desk";
 import { trackName } from "../session/track-name";
@@ -22,14 +22,12 @@ export function TrackCard({ track }: { track: Track }) {
     : [];
   return (
     <div class="card-body">
-      {!track.isDrum && (
-        <Select
-          label="Instrument"
-          value={track.instrument}
-          options={schema.value.instruments.map((name, program) => [program, name] as const)}
-          onChange={(program) => setInstrument(track, program)}
-        />
-      )}
+      <Select
+        label={track.isDrum ? "Kit" : "Instrument"}
+        value={track.instrument}
+        options={instrumentsOf(track.instrument, track.isDrum)}
+        onChange={(program) => setInstrument(track, program)}
+      />
       <label class="select">
         <span>Name</span>
         <input

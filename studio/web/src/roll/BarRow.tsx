@@ -1,9 +1,9 @@
 import type { Session, Track } from "../session/state";
-import { CELL_LABELS, cellState, explain } from "./cell";
+import { CELL_LABELS, cellState, explain, modelState } from "./cell";
 import { isKept } from "../session/kept";
 import { cursor, isMarked, mark } from "./selection";
 import { hideHint, showHint } from "../ui/hint";
-import { barWidth, left, scrollTo, visibleBars } from "./view";
+import { barWidth, isModelView, left, scrollTo, visibleBars } from "./view";
 
 /** The bars of one track as cells to look at, to ask and to mark. */
 export function BarRow({ session, track, now }: { session: Session; track: Track; now: number }) {
@@ -18,7 +18,9 @@ export function BarRow({ session, track, now }: { session: Session; track: Track
 
 function BarCell(props: { session: Session; track: Track; index: number; now: number }) {
   const { session, track, index, now } = props;
-  const state = cellState(session, track, index, now);
+  const state = isModelView.value
+    ? modelState(session, track, index)
+    : cellState(session, track, index, now);
   const at = cursor.value;
   const isCursor = at?.trackId === track.id && at.bar === index;
   const isFirst = !at && track === session.tracks[0] && index === Math.ceil(left.value);

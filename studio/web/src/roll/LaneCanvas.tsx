@@ -42,7 +42,7 @@ export function LaneCanvas(props: {
     if (element.height !== pixelHeight) element.height = pixelHeight;
     const context = element.getContext("2d")!;
     context.setTransform(scale, 0, 0, scale, 0, 0);
-    const { track, now } = latest.current;
+    const { session, track, now } = latest.current;
     const tints = new Map<number, string>();
     if (now >= 0) tints.set(now, cssColour("--tint-now"));
     for (const mark of view.peek().marks) {
@@ -54,7 +54,7 @@ export function LaneCanvas(props: {
       isDrum: track.isDrum,
       colour: cssColour(`--track-${place % TRACK_COLOURS}`),
       height,
-      beats,
+      beatsIn: (bar) => beatsOf(meterOf(session, bar)),
       lines: {
         bar: cssColour("--line-bar"),
         beat: cssColour("--line-beat"),

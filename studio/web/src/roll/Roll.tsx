@@ -1,14 +1,18 @@
 import { signal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { isPlaying, position, shown, shownBar, shownLoop, view } from "../desk";
+import { isPlaying, position, shown, shownBar, shownLoop, song, view } from "../desk";
+import { meterOf, type Session } from "../session/state";
+import { barTempo } from "../song/take";
 import { Button } from "../ui/controls";
+import { keptWidth, Splitter } from "../ui/Splitter";
 import { BarRow } from "./BarRow";
 import { LaneCanvas } from "./LaneCanvas";
 import { Legend } from "./Legend";
 import { SelectionTools } from "./SelectionTools";
 import { TrackHeader } from "./TrackHeader";
-import { barWidth, follow, follows, left, scrollTo, visibleBars, width, zoom } from "./view";
+import { barWidth, follow, follows, isModelView, left, scrollTo, visibleBars, width, zoom } from "./view";
 
+const headerWidth = keptWidth("--wide-header", 196, 140, 420);
 const LEAST_LANE = 76;
 const CELLS = 22;
 /** Height that the window leaves for lanes. */
@@ -36,7 +40,18 @@ export function Roll() {
             onClick={() => (follows.value = !follows.value)}
           />
           <SelectionTools />
-          {view.value === "live" && <Legend />}
+          {view.value === "live" && (
+            <>
+              <Button
+                label="Model view"
+                kind="quiet"
+                isOn={isModelView.value}
+                title="Bars show only what the model was shown last: context, hidden, to be written"
+                onClick={() => (isModelView.value = !isModelView.value)}
+              />
+              <Legend />
+            </>
+          )}
         </div>
         <Ruler />
       </div>
@@ -54,20 +69,26 @@ export function Roll() {
         </div>
         <Playhead />
       </div>
+      <Splitter label="Width of the track names" width={headerWidth} grows={-1} />
     </section>
   );
 }
 
 function useMeasuredWidth(lanes: { current: HTMLDivElement | null }): void {
   useEffect(() => {
-    const observer = new ResizeObserver(([entry]) => {
-      const box = entry!.contentRect;
+    const measure = () => {
+      const { clientWidth, clientHeight } = lanes.current!;
       const header = lanes.current!.querySelector(".track-header");
-      width.value = Math.max(100, box.width - (header?.clientWidth ?? 0));
-      laneRoom.value = box.height;
-    });
+      width.value = Math.max(100, clientWidth - (header?.clientWidth ?? 0));
+      laneRoom.value = clientHeight;
+    };
+    const observer = new ResizeObserver(measure);
     observer.observe(lanes.current!);
-    return () => observer.disconnect();
+    const unsubscribe = headerWidth.pixels.subscribe(measure);
+    return () => {
+      observer.disconnect();
+      unsubscribe();
+    };
   }, []);
 }
 
@@ -110,10 +131,25 @@ function Ruler() {
             style={{ transform: `translateX(${(bar - left.value) * barWidth.value}px)` }}
           >
             {bar + 1}
+            <em>{changesAt(shown.value, bar)}</em>
           </span>
         ))}
     </div>
   );
+}
+
+/** The meter and the tempo of a song where they are others than in the bar before. */
+function changesAt(session: Session, bar: number): string {
+  if (view.value === "live") return "";
+  const [meter, before] = [meterOf(session, bar), meterOf(session, bar - 1)];
+  const [tempo, tempoBefore] = [barTempo(song.tempos, bar), barTempo(song.tempos, bar - 1)];
+  const isNewMeter =
+    bar === 0 || meter.numerator !== before.numerator || meter.denominator !== before.denominator;
+  const isNewTempo = bar === 0 || Math.abs(tempo - tempoBefore) > 0.5;
+  return [
+    isNewMeter ? `${meter.numerator}/${meter.denominator}` : "",
+    isNewTempo ? `♩ ${Math.round(tempo)}` : "",
+  ].join(" ");
 }
 
 /** The bars that go round. */

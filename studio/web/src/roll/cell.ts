@@ -71,6 +71,15 @@ export function cellState(session: Session, track: Track, index: number, now: nu
   return bar && isPast ? "played" : "empty";
 }
 
+/** What a bar was in the last prompt: one of the model's three states, or not shown at all. */
+export function modelState(session: Session, track: Track, index: number): CellState {
+  const prompt = session.prompts.at(-1);
+  const letter = prompt && letterOf(prompt, track.id, index, session.loop);
+  if (letter === "C") return "context";
+  if (letter === "T") return "generating";
+  return letter ? "hidden" : "empty";
+}
+
 /** What a bar was in a prompt. In a loop, bars after the target were those of the last time round. */
 function letterOf(
   { target, start, end, states }: Prompt,
@@ -95,6 +104,8 @@ function songState(bar: Bar | undefined, index: number, now: number): CellState 
   return bar?.notes.length ? "played" : "empty";
 }
 
+const noteCount = ({ notes }: Bar): string => `${notes.length} note${notes.length === 1 ? "" : "s"}`;
+
 const takeText = ({ take, takes }: Bar): string =>
   take < 0 ? `silent, ${takes} takes` : `take ${take + 1} of ${takes}`;
 
@@ -103,7 +114,7 @@ export function explain(session: Session, track: Track, index: number, now: numb
   const state = cellState(session, track, index, now);
   const bar = track.bars.get(index) ?? emptyBar();
   if (isSong(session)) {
-    const lines = [`Bar ${index + 1}`, `${bar.notes.length} notes`];
+    const lines = [`Bar ${index + 1}`, noteCount(bar)];
     const isWritten = bar.versions?.[bar.take]?.isWritten;
     return bar.versions ? [...lines, takeText(bar), isWritten ? "Written by the model" : "As it was"] : lines;
   }
@@ -112,11 +123,11 @@ export function explain(session: Session, track: Track, index: number, now: numb
   if (!track.isAgent) {
     if (prompt) lines.push(`Last prompt: bars ${prompt.start + 1} to ${prompt.end}`);
     if (track.isIgnored) lines.push("This track is left out of the prompt");
-    lines.push(`${bar.notes.length} notes`);
+    lines.push(noteCount(bar));
     return lines;
   }
   const { making, cost, features, fallback } = bar;
-  lines.push(`${bar.notes.length} notes${bar.takes > 1 ? `, ${takeText(bar)}` : ""}`);
+  lines.push(`${noteCount(bar)}${bar.takes > 1 ? `, ${takeText(bar)}` : ""}`);
   if (fallback) lines.push(`Fallback: ${fallback}`);
   if (making) {
     lines.push(

@@ -9,7 +9,8 @@ export interface Lane {
   barWidth: number;
   width: number;
   height: number;
-  beats: number;
+  /** Beats of a bar. */
+  beatsIn(bar: number): number;
   lines: { bar: string; beat: string; black: string; chosen: string };
   /** Bars with their own tint, such as selected ones. */
   tints: Map<number, string>;
@@ -96,6 +97,11 @@ function drawNote(
   const height = lane.isDrum ? Math.min(9, Math.max(4, row - 2)) : Math.min(12, Math.max(5, row - 1));
   const width = lane.isDrum ? height : Math.max(3, note.duration * lane.barWidth - 1);
   context.globalAlpha = 0.45 + 0.55 * (note.velocity / 127);
+  if (width < 4) {
+    // too small for round corners to be seen
+    context.fillRect(x, y + (row - height) / 2, width, height);
+    return;
+  }
   context.beginPath();
   context.roundRect(x, y + (row - height) / 2, width, height, lane.isDrum ? height / 2 : 2);
   context.fill();
@@ -116,8 +122,9 @@ function drawBlackKeys(
 }
 
 function drawGrid(context: CanvasRenderingContext2D, lane: Lane): void {
-  const { left, barWidth, width, height, beats } = lane;
+  const { left, barWidth, width, height } = lane;
   for (let bar = Math.floor(left); bar <= left + width / barWidth; bar++) {
+    const beats = lane.beatsIn(bar);
     for (let beat = 0; beat < beats; beat++) {
       if (beat > 0 && barWidth < 80) break;
       context.fillStyle = beat === 0 ? lane.lines.bar : lane.lines.beat;

@@ -6,6 +6,7 @@ import { client, leader } from "../studio";
 import { beatsOf } from "../clock/timeline";
 import { meterOf, type Note, type Session, type Track, trackOf } from "../session/state";
 import { rowsOf } from "./draw";
+import { liveSteps } from "../session/takes";
 import type { NoteIndex, PlacedNote } from "./notes";
 import { barWidth, left } from "./view";
 
@@ -141,26 +142,44 @@ function finish(canvas: HTMLElement): void {
 /** A note goes, comes, or takes the place of another: an edit of the song, or messages to the band. */
 function change(track: Track, old: PlacedNote | null, note: PlacedNote | null): void {
   const bars = new Map<number, Note[]>();
-  if (old) bars.set(old.bar, without(track.bars.get(old.bar)?.notes ?? [], old));
+  if (old) bars.set(old.bar, without(notesOf(track, old.bar), old));
   if (note) {
     const { bar, pitch, velocity, onset, duration } = note;
-    const others = bars.get(bar) ?? track.bars.get(bar)?.notes ?? [];
-    bars.set(bar, [...others, { pitch, velocity, onset, duration }]);
+    const others = without(bars.get(bar) ?? notesOf(track, bar), note);
+    bars.set(bar, [...others, { pitch, velocity, onset, duration: Math.min(duration, 64) }]);
   }
   if (view.value === "song") {
     for (const [bar, notes] of bars) song.setBar(track.id, bar, notes);
     return;
   }
-  if (old) client.send("/midigpt/note/remove", track.id, old.pitch, old.onset, old.bar);
-  if (note) {
-    const { pitch, velocity, onset, duration, bar } = note;
-    client.send("/midigpt/note", track.id, pitch, velocity, onset, Math.min(duration, 64), bar);
-  }
-  for (const [bar, notes] of bars) {
-    leader.resound(track, bar, notes);
-    changeLoop(track, bar, notes);
-  }
+  const changes = [...bars].map(([bar, after]) => ({ bar, before: notesOf(track, bar), after }));
+  const apply = () => changes.forEach((c) => exchange(track.id, c.bar, c.before, c.after));
+  liveSteps().did({
+    undo: () => changes.forEach((c) => exchange(track.id, c.bar, c.after, c.before)),
+    redo: apply,
+  });
+  apply();
 }
+
+/** In a session: some notes of a bar give way to others; what else was played in it stays. */
+function exchange(trackId: number, bar: number, from: Note[], to: Note[]): void {
+  const track = trackOf(client.session.peek(), trackId);
+  if (!track) return;
+  const gone = from.filter((note) => !to.some((other) => isSame(note, other)));
+  const come = to.filter((note) => !from.some((other) => isSame(note, other)));
+  for (const { pitch, onset } of gone) client.send("/midigpt/note/remove", trackId, pitch, onset, bar);
+  for (const { pitch, velocity, onset, duration } of come) {
+    client.send("/midigpt/note", trackId, pitch, velocity, onset, duration, bar);
+  }
+  const notes = [...gone.reduce(without, notesOf(track, bar)), ...come];
+  leader.resound(track, bar, notes);
+  changeLoop(track, bar, notes);
+}
+
+const notesOf = (track: Track, bar: number): Note[] => track.bars.get(bar)?.notes ?? [];
+
+const isSame = (a: Note, b: Note): boolean =>
+  a.pitch === b.pitch && a.onset === b.onset && a.velocity === b.velocity && a.duration === b.duration;
 
 /** A part that repeats goes on as it is now. */
 function changeLoop(track: Track, bar: number, notes: Note[]): void {

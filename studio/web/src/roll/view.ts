@@ -8,6 +8,8 @@ export const MAX_BAR_WIDTH = 480;
 export const left = signal(0);
 export const barWidth = signal(150);
 export const follows = signal(true);
+/** Whether bars show what the model was shown, and nothing else. */
+export const isModelView = signal(false);
 /** Width of the lanes in pixels, measured. */
 export const width = signal(800);
 

@@ -1,13 +1,13 @@
-/** Undo and redo of what is shown: takes of the agents, or edits of the song. */
+/** Undo and redo of what is shown: what this page did to the session, or edits of the song. */
 import { song, view } from "../desk";
-import { redo, undo } from "./takes";
+import { liveSteps } from "./takes";
 
 export function undoShown(): void {
   if (view.value === "song") song.undo();
-  else undo();
+  else liveSteps().undo();
 }
 
 export function redoShown(): void {
   if (view.value === "song") song.redo();
-  else redo();
+  else liveSteps().redo();
 }

@@ -177,8 +177,10 @@ export class Player {
       node.connect(this.#analyser).connect(context.destination);
       node.port.onmessage = ({ data: { frame, lateness } }: MessageEvent<Tick>) => {
         this.lateness.value = (1000 * lateness) / context.sampleRate;
-        this.onTick(frame);
-        this.#out?.onTick(frame, performance.now() + this.latency * 1000);
+        // A busy page hears its ticks late, and more of them than it can take: what counts is now.
+        const now = Math.max(frame, this.frame);
+        this.onTick(now);
+        this.#out?.onTick(now, performance.now() + this.latency * 1000);
       };
       node.onprocessorerror = () => this.#fail("the synthesizer has stopped; reload the page");
       this.#node = node;
