@@ -152,6 +152,22 @@ def test_density_uses_the_row_of_the_raw_program():
     assert density.compute(melody([], []), 0) == 0
 
 
+@pytest.mark.parametrize("kind", ["drum", "melodic"])
+def test_notes_in_a_bar_that_keep_a_level(kind):
+    density = NoteDensityQuantile(track_type="both")
+    for level in range(10):
+        least, most = density.notes_in_bar(Track([], 0, kind), level)
+        assert (most == 0) == (level == 9)
+        for count in (least, most or least + 50):
+            bars = [Bar([Note(60, 80, 0, 1)] * count), Bar([])]
+            assert density.compute(Score([Track(bars, 0, kind)]), 0) == level
+
+
+def test_a_level_that_no_number_of_notes_has_takes_the_nearest():
+    # upper bounds of program 4: 3 3 4 ...
+    assert NoteDensityQuantile().notes_in_bar(Track([], 4, "melodic"), 1) == (3, 3)
+
+
 def test_simple_counts():
     score = melody([(60, 0, 480), (67, 0, 480), (72, 240, 240)], [(48, 0, 480)])
     assert NoteDensity().compute(score, 0) == 2.0

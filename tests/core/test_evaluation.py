@@ -14,7 +14,8 @@ from tiny_model import write_tiny_checkpoint
 from midigpt import Bar, Note, Score, Track
 from midigpt.cli import main
 from midigpt.evaluation.curve import curve_svg, read_curve
-from midigpt.evaluation.fit import consonance, onset_overlap, pitch_class_overlap
+from midigpt.evaluation.fit import consonance, kick_lock, pitch_class_overlap
+from midigpt.evaluation.liveness import strays
 from midigpt.evaluation.memorisation import memorisation
 from midigpt.evaluation.ngram import ngram_losses
 from midigpt.evaluation.statistics import METRICS, overlapping_area
@@ -65,8 +66,22 @@ def test_fit_measures() -> None:
     assert consonance(bar((65, 24, 24)), [bar((60, 0, 30)), bar((66, 0, 36))], 12) == pytest.approx(
         6 / 18
     )
-    drums = bar((36, 0, 1), (38, 12, 1), (36, 24, 1), (38, 36, 1))
-    assert onset_overlap(bar((40, 0, 12), (40, 25, 3)), [drums], 12) == pytest.approx(4 / 6)
+    drums = bar((36, 0, 1), (38, 12, 1), (36, 24, 1), (38, 36, 1), (42, 6, 1))
+    assert kick_lock(bar((40, 0, 12), (40, 25, 3)), [drums], 12) == pytest.approx(1)
+    # Of 16 sixteenths each has 2, and they share one: (1/16 - 1/64) / (7/64).
+    assert kick_lock(bar((40, 0, 12), (40, 12, 3)), [drums], 12) == pytest.approx(3 / 7)
+    assert kick_lock(bar((40, 0, 12)), [bar((38, 0, 1))], 12) is None
+
+
+def test_bars_stray_an_octave_beyond_what_is_known() -> None:
+    known = [bar((58, 0, 12), (62, 0, 12)), bar((64, 0, 12)), Bar()]
+    assert strays(
+        known, [bar((48, 0, 1)), bar((47, 0, 1)), Bar(), bar((76, 0, 1), (78, 0, 1))]
+    ) == [
+        False,
+        True,
+        True,
+    ]
 
 
 def test_overlapping_area() -> None:
@@ -177,9 +192,13 @@ def test_a_checkpoint_is_evaluated(
     assert set(losses["model"]["role"]) == {"melody", "bass", "drums"}
     assert report["control"]["limits_broken"] == 0 and report["control"]["limits_tried"] > 0
     assert report["control"]["note_density"]["tracks"] == 2
+    assert report["control"]["note_density"]["exact"] == 1  # held, though the model is random
+    assert report["control"]["note_density_told"]["tracks"] == 2
     assert report["fit"]["pitch_class_overlap"]["bars"] > 0
+    assert report["fit"]["kick_lock"]["bars"] > 0
     assert 0 <= report["statistics"]["pitch_range"]["generated"] <= 1
     assert report["memorisation"]["real"]["mean"] > report["memorisation"]["generated"]["mean"]
     assert report["liveness"]["bars"] == 3 * 8
+    assert report["liveness"]["real_out_of_register"] == 0
     assert main(["evaluate", str(model), str(data), "--parts", "luck"]) == 2
     assert "parts has ['luck']" in capsys.readouterr().err

@@ -114,6 +114,20 @@ def test_sessions_are_the_same_as_with_the_loop_in_python(engine, monkeypatch, c
     assert results[0][2] and results[0][3]
 
 
+def test_held_density_is_the_same_as_with_the_loop_in_python(engine, monkeypatch):
+    score = song()
+    score.tracks[1].track_type = "drum"
+    asked = request(5, hold_density=True)
+    asked.tracks[1].attributes["note_density"] = 5
+    results = []
+    for native in (True, False):
+        if not native:
+            monkeypatch.setattr(step_sampler, "runs_natively", lambda *_: False)
+        results.append(engine.session(score, asked).run())
+    assert results[0] == results[1]
+    assert 11 <= len(results[0].tracks[1].bars[3].notes) <= 12
+
+
 @pytest.mark.parametrize("event", [CancelEvent, threading.Event])
 def test_cancelling_ends_the_run(engine, event):
     session = engine.session(song(), request(5))

@@ -10,6 +10,7 @@ import pytest
 
 from midigpt import Bar, Note, Score, Track
 from midigpt._native import TokenType
+from midigpt.attributes import NoteDensityQuantile
 from midigpt.inference import (
     GenerationCancelled,
     GenerationRequest,
@@ -347,6 +348,32 @@ def test_hard_limits(tiny_engine, encoder):
                 onsets = Counter(round(n.onset_ticks * 12 / 1920) for n in found)
                 # Quirk Q8: the model may move to position 0, and the count begins anew there.
                 assert all(count <= (2 if onset else 4) for onset, count in onsets.items())
+
+
+@pytest.mark.parametrize("level", [0, 4, 7])
+@pytest.mark.parametrize("haste", [0.0, 6.0])
+def test_held_density(tiny_engine, level, haste):
+    """Bars of drums have the number of notes of their level, whatever the model would rather."""
+    engine = tiny_engine("yellow", haste=haste)
+    least, most = NoteDensityQuantile().notes_in_bar(piece().tracks[2], level)
+    for bars, autoregressive in (([2, 5], False), ([5, 6, 7], True), ([], True)):
+        drums = {"bars": bars, "autoregressive": autoregressive}
+        drums |= {"attributes": {"note_density": level}}
+        session = engine.session(piece(), request({2: drums}, hold_density=True, max_attempts=1))
+        written = session.run().tracks[2]
+        assert all(
+            least <= len(written.bars[bar].notes) <= most for bar in session.generated_bars[2]
+        )
+
+
+def test_hard_limits_go_before_held_density(tiny_engine):
+    drums = {"bars": [2, 5], "attributes": {"note_density": 7}}  # 16 to 18 notes
+    limits = {"polyphony_hard_limit": 1, "density_hard_limit": 3}
+    session = tiny_engine("yellow").session(
+        piece(), request({2: drums}, hold_density=True, max_attempts=1, **limits)
+    )
+    written = session.run().tracks[2]
+    assert [len(written.bars[bar].notes) for bar in (2, 5)] == [3, 3]
 
 
 @pytest.mark.parametrize("meter", [(3, 4), (7, 8), (6, 8), (4, 4)])

@@ -99,6 +99,11 @@ def test_D23_the_agents_own_temperature_and_range() -> None:
     assert request_of(job_at(4, temperature=1.5)).config.temperature == 1.5
 
 
+def test_density_is_held_unless_a_client_does_not_want_it() -> None:
+    assert request_of(job_at(4)).config.hold_density is True
+    assert request_of(job_at(4, hold_density=False)).config.hold_density is False
+
+
 def test_D25_bar_attributes_go_to_every_bar_written() -> None:
     job = dataclasses.replace(job_at(6, ended=5), attributes={"tension": 3, "max_polyphony": 2})
     agent = request_of(job, frozenset({"tension"})).tracks[1]

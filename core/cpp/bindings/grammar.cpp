@@ -5,6 +5,7 @@
 #include "grammar/constraint_graph.hpp"
 #include "grammar/grammar_constraint.hpp"
 #include "grammar/limits.hpp"
+#include "grammar/note_budget.hpp"
 #include "grammar/value_constraints.hpp"
 
 namespace py = pybind11;
@@ -58,6 +59,9 @@ void bind_constraints(py::module_& m) {
     py::class_<DensityConstraint, Constraint, std::shared_ptr<DensityConstraint>>(
         m, "DensityConstraint", "At most `limit` onsets in one bar or fill block.")
         .def(py::init<int>(), py::arg("limit"));
+    py::class_<NoteBudget, Constraint, std::shared_ptr<NoteBudget>>(
+        m, "NoteBudget", "From `least` to `most` onsets (0: any number) in each bar or fill block.")
+        .def(py::init<int, int>(), py::arg("least"), py::arg("most"));
     py::class_<AttributeValueConstraint, Constraint, std::shared_ptr<AttributeValueConstraint>>(
         m, "AttributeValueConstraint", "The type occurs with this value only.")
         .def(py::init<TokenType, int>(), py::arg("type"), py::arg("value"));

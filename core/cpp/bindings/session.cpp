@@ -22,6 +22,18 @@ py::array allowed_view(const py::object& self) {
     return view;
 }
 
+using Floats = py::array_t<float, py::array::c_style | py::array::forcecast>;
+
+py::array_t<float> biased(const SessionState& state, const Floats& logits) {
+    if (logits.size() != static_cast<py::ssize_t>(state.vocabulary().size())) {
+        throw py::value_error("logits has " + std::to_string(logits.size()) + " entries, must have " +
+                              std::to_string(state.vocabulary().size()));
+    }
+    py::array_t<float> out(logits.size(), logits.data());
+    state.bias({out.mutable_data(), static_cast<std::size_t>(out.size())});
+    return out;
+}
+
 std::vector<GeneratedNote> notes_since(const SessionState& state, int index) {
     const auto& notes = state.progress().notes();
     if (index < 0 || index > static_cast<int>(notes.size())) {
@@ -74,6 +86,8 @@ void bind_session(py::module_& m) {
         .def("logit_mask_view", &allowed_view,
              "Read-only uint8 array of shape (vocabulary size,), 1 = allowed; valid until the next "
              "call of a method.")
+        .def("biased", &biased, py::arg("logits"),
+             "The logits (vocabulary size,) with what the constraints think of each id added.")
         .def("advance", &SessionState::advance, py::arg("id"))
         .def("complete", &SessionState::complete)
         .def("notes_since", &notes_since, py::arg("index") = 0,

@@ -95,6 +95,7 @@ int StepLoop::choose() {
         allowed_[id] = allowed[id] != 0 && (settings_.permitted.empty() || settings_.permitted[id] != 0);
     }
     if (settings_.meter) keep_meter();
+    state_.bias(logits_);
     return sampler_.draw(logits_, allowed_);
 }
 

@@ -1,4 +1,5 @@
-// A constraint watches every token, prompt and generated, and says which ids may not come next.
+// A constraint watches every token, prompt and generated, and says which ids may not come next, and
+// which should rather not.
 #pragma once
 
 #include <cstdint>
@@ -20,11 +21,16 @@ public:
     virtual ~Constraint() = default;
     virtual std::unique_ptr<Constraint> clone() const = 0;
 
-    // Takes notice of a token. Neither this nor mask() allocates: both run once per token.
+    // Takes notice of a token. Neither this nor mask() nor bias() allocates: they run once per token.
     virtual void step(int id, const Vocabulary& vocab) = 0;
 
     // Clears allowed[id] (one byte per id of `vocab`) for each id that may not come next; sets none.
     virtual void mask(const Vocabulary& vocab, std::span<std::uint8_t> allowed) const = 0;
+
+    // Lowers or raises the logits (one per id of `vocab`) of ids that are less or more welcome.
+    virtual void bias(const Vocabulary& vocab, std::span<float> logits) const {
+        static_cast<void>(vocab), static_cast<void>(logits);
+    }
 
     // A fill block has been opened for `target`: its tokens do not tell which bar it belongs to.
     virtual void begin_fill(const FillTarget& target) { static_cast<void>(target); }

@@ -34,4 +34,8 @@ void ConstraintGraph::mask(const Vocabulary& vocab, std::span<std::uint8_t> allo
     for (const auto& constraint : constraints_) constraint->mask(vocab, allowed);
 }
 
+void ConstraintGraph::bias(const Vocabulary& vocab, std::span<float> logits) const {
+    for (const auto& constraint : constraints_) constraint->bias(vocab, logits);
+}
+
 }  // namespace midigpt

@@ -1,4 +1,5 @@
-// A list of constraints that step together and whose masks add up.
+// A list of constraints that step together and whose masks and biases add up; in the order in
+// which they were added, so that one may look at what those before it have left.
 #pragma once
 
 #include <memory>
@@ -27,6 +28,9 @@ public:
 
     // Sets allowed[id] to 1 where no constraint objects, else 0. `allowed` has vocab.size() bytes.
     void mask(const Vocabulary& vocab, std::span<std::uint8_t> allowed) const;
+
+    // Adds to each logit what the constraints think of the id. `logits` has vocab.size() entries.
+    void bias(const Vocabulary& vocab, std::span<float> logits) const;
 
 private:
     std::vector<std::shared_ptr<Constraint>> constraints_;

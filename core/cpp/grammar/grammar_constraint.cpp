@@ -1,5 +1,7 @@
 #include "grammar/grammar_constraint.hpp"
 
+#include "grammar/bar_length.hpp"
+
 namespace midigpt {
 namespace {
 
@@ -29,12 +31,6 @@ constexpr TypeSet kNote{T::VelocityLevel, T::NoteOnset, T::NotePitch, T::DeltaDi
 constexpr TypeSet kNoteOrPosition = kNote | T::TimeAbsolutePos;
 constexpr TypeSet kFillIn{T::FillInPlaceholder, T::FillInStart, T::FillInEnd};
 constexpr TokenType kPieceEnd = T::None;  // the two names share an integer
-
-// The first position past a bar of this meter. Exact: 7/8 is 3.5 quarters.
-int bar_length_ticks(TimeSignature meter, int resolution) {
-    const auto [numerator, denominator] = meter;
-    return (4 * numerator * resolution + denominator - 1) / denominator;
-}
 
 }  // namespace
 

@@ -30,7 +30,7 @@ struct SessionOptions {
     bool reference_defects = false;
 };
 
-// Sampling repeats: read allowed(), choose an id, advance(id), until complete().
+// Sampling repeats: read allowed(), bias() the logits, choose an id, advance(id), until complete().
 class SessionState {
 public:
     // `piece` is at the resolution of the model grid. An autoregressive step moves its track to the
@@ -51,11 +51,14 @@ public:
 
     // One byte per id: 1 if it may come next. Valid until the next call.
     std::span<const std::uint8_t> allowed();
+    // Adds what the constraints think of each id; `logits` has one entry per id.
+    void bias(std::span<float> logits) const { constraints_.bias(*vocabulary_, logits); }
 
     // Throws std::logic_error when the step is complete, std::out_of_range for an unknown id.
     void advance(int id);
     bool complete() const;
 
+    const Vocabulary& vocabulary() const { return *vocabulary_; }
     const StepProgress& progress() const { return progress_; }
 
     // The piece with the bars of the window replaced, at the resolution of the model grid: targets

@@ -1,6 +1,7 @@
 #include "grammar/constraint_graph.hpp"
 #include "grammar/grammar_constraint.hpp"
 #include "grammar/limits.hpp"
+#include "grammar/note_budget.hpp"
 #include "grammar/value_constraints.hpp"
 #include "tests/check.hpp"
 #include "tests/configurations.hpp"
@@ -129,6 +130,50 @@ TEST("limits: polyphony counts at one position, density in one bar") {
     CHECK(!walk.allows(T::NoteOnset) && !walk.allows(T::TimeAbsolutePos));
     walk.step(T::BarEnd);
     CHECK(walk.allows(T::NoteOnset) && walk.allows(T::TimeAbsolutePos));
+}
+
+TEST("note budget: a bar ends with its number of notes, if it can") {
+    Walk walk{Vocabulary(yellow_config()), {}};
+    walk.graph.add(std::make_shared<DensityConstraint>(3));
+    walk.graph.add(std::make_shared<NoteBudget>(2, 2));
+    CHECK(walk.allows(T::BarEnd));  // not in a bar
+    for (const T end : {T::BarEnd, T::FillInEnd}) {
+        walk.step(end == T::BarEnd ? T::Bar : T::FillInStart);
+        CHECK(!walk.allows(end));
+        walk.step(T::NoteOnset, 36);
+        CHECK(!walk.allows(end) && walk.allows(T::NoteOnset));
+        walk.step(T::NoteOnset, 38);
+        CHECK(walk.allows(end) && !walk.allows(T::NoteOnset) && !walk.allows(T::TimeAbsolutePos));
+        walk.step(end);
+    }
+    Walk scarce{Vocabulary(yellow_config()), {}};
+    scarce.graph.add(std::make_shared<DensityConstraint>(1));
+    scarce.graph.add(std::make_shared<NoteBudget>(5, NoteBudget::kUnbounded));
+    scarce.step(T::Bar);
+    scarce.step(T::NoteOnset, 36);
+    CHECK(scarce.allows(T::BarEnd) && !scarce.allows(T::NoteOnset));
+    CHECK_THROWS(std::invalid_argument, "least", NoteBudget(3, 2));
+    CHECK_THROWS(std::invalid_argument, "least", NoteBudget(0, 2));
+}
+
+TEST("note budget: who lags shall not skip time, who hurries shall not stay") {
+    Walk walk{Vocabulary(yellow_config()), {}};
+    walk.graph.add(std::make_shared<NoteBudget>(16, 16));
+    const auto at = [&](T type, int value) {
+        std::vector<float> logits(static_cast<std::size_t>(walk.vocab.size()));
+        walk.graph.bias(walk.vocab, logits);
+        return logits[static_cast<std::size_t>(walk.vocab.encode(type, value))];
+    };
+    CHECK_EQUAL(at(T::TimeAbsolutePos, 47), 0.0f);  // not in a bar
+    walk.step(T::Bar);
+    CHECK_EQUAL(at(T::TimeAbsolutePos, 6), 0.0f);
+    CHECK(at(T::TimeAbsolutePos, 36) < at(T::TimeAbsolutePos, 24));
+    CHECK_EQUAL(at(T::TimeAbsolutePos, 36), -11.0f);  // 12 are due, less a quarter of the spread 4
+    walk.step(T::TimeSig, meter(walk, 2, 4));
+    CHECK_EQUAL(at(T::TimeAbsolutePos, 18), -11.0f);
+    for (int note = 0; note < 4; ++note) walk.step(T::NoteOnset, 36 + note);
+    CHECK_EQUAL(at(T::NoteOnset, 60), -1.0f);  // the fifth at once is beyond the spread
+    CHECK_EQUAL(at(T::TimeAbsolutePos, 6), 0.0f);
 }
 
 TEST("value constraints: everywhere, or in one bar of one track") {

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from midigpt.score import Note, Score
+from midigpt.score import Note, Score, Track
 
 
 class BaseAttribute(ABC):
@@ -45,6 +45,13 @@ class BaseAttribute(ABC):
     ) -> tuple[int, int]:
         """Lowest and highest level within reach when only ``generated_bars`` may change."""
         return 0, self.size - 1
+
+    def notes_in_bar(self, track: Track, level: int) -> tuple[int, int] | None:
+        """Least and most notes (0 = any number) of a bar that keep a track on a level.
+
+        None for attributes that do not count notes.
+        """
+        return None
 
     def value_labels(self) -> list[str] | None:
         """A label for each level, if they have names."""

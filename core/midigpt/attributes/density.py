@@ -49,6 +49,13 @@ class NoteDensityQuantile(BaseAttribute):
         low = _level(track, sum(kept) / len(kept)) if kept else 0
         return (low, self.size - 1) if generated_bars else (low, low)
 
+    def notes_in_bar(self, track: Track, level: int) -> tuple[int, int]:
+        """From just above the bound of the level below to the level's own."""
+        bounds = _BOUNDS[_row(track)]
+        most = max(1, bounds[level]) if level < len(bounds) else 0
+        least = bounds[level - 1] + 1 if level > 0 else 1
+        return (min(least, most) if most else least), most
+
     def value_labels(self) -> list[str]:
         """One label per level."""
         return ["sparsest (Q0)", *(f"Q{level}" for level in range(1, 9)), "densest (Q9)"]
@@ -56,11 +63,13 @@ class NoteDensityQuantile(BaseAttribute):
 
 def _level(track: Track, notes_per_bar: float) -> int:
     """Number of upper bounds below ``notes_per_bar``, in the row of the raw program (tag Q16)."""
+    return bisect_left(_BOUNDS[_row(track)], round(notes_per_bar))
+
+
+def _row(track: Track) -> int:
     if track.track_type == "drum":
-        row = _DRUMS
-    else:
-        row = track.instrument if 0 <= track.instrument < _DRUMS else 0
-    return bisect_left(_BOUNDS[row], round(notes_per_bar))
+        return _DRUMS
+    return track.instrument if 0 <= track.instrument < _DRUMS else 0
 
 
 @register("note_density")
@@ -79,3 +88,7 @@ class NoteDensity(BaseAttribute):
     def quantize(self, value: float) -> int:
         """The mean, truncated."""
         return int(value)
+
+    def notes_in_bar(self, track: Track, level: int) -> tuple[int, int]:
+        """As many notes as the level says; the last level has no upper bound."""
+        return max(1, level), max(1, level) if level < self.size - 1 else 0

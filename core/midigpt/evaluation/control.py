@@ -29,8 +29,9 @@ def control(
 
     Returns:
         By attribute: "exact" and "within_one", shares of tracks with the level that was asked for,
-        or one beside it, and "tracks". "limits_broken": how many tracks had a bar with more notes,
-        or an onset with more notes, than the hard limits of a second run allow.
+        or one beside it, and "tracks"; "note_density_told" is note density when the model is only
+        told of it (``hold_density`` off). "limits_broken": how many tracks had a bar with more
+        notes, or an onset with more notes, than the hard limits of a second run allow.
     """
     rng, levels = Random(seed), _levels(engine, scenes)
     misses: dict[str, list[int]] = defaultdict(list)
@@ -39,10 +40,14 @@ def control(
         same_role = [i for i, other in enumerate(scenes) if other.role == scene.role]
         wanted = levels[rng.choice([i for i in same_role if i != number] or same_role)]
         bars = range(len(scene.agent.bars))
-        written = answer(engine, scene.score, bars, seed + number, attributes=wanted)
-        found = _levels_of(engine, scene, Track(written, *_kind(scene)))
-        for name, level in wanted.items():
-            misses[name].append(abs(found.get(name, level + 100) - level))
+        for held in (True, False) if "note_density" in wanted else (True,):
+            written = answer(
+                engine, scene.score, bars, seed + number, attributes=wanted, hold_density=held
+            )
+            found = _levels_of(engine, scene, Track(written, *_kind(scene)))
+            for name in wanted if held else ("note_density",):
+                miss = abs(found.get(name, wanted[name] + 100) - wanted[name])
+                misses[name if held else f"{name}_told"].append(miss)
         if number % 4 == 0:
             limited = answer(engine, scene.score, bars, seed + number, **_LIMITS)
             tried += 1

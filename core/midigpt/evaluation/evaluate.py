@@ -19,7 +19,7 @@ from midigpt.inference import InferenceEngine
 from midigpt.roles import ROLES
 from midigpt.score import Bar
 from midigpt.training.config import TrainConfig
-from midigpt.training.corpus import load_corpus
+from midigpt.training.corpus import bars_from_piece, load_corpus
 
 PARTS = ("likelihood", "control", "fit", "statistics", "memorisation", "liveness")
 
@@ -105,6 +105,12 @@ def _played(
             raise ValueError(f"{data}: no piece has two tracks that play {_WINDOW} bars together")
         return found
 
+    def bass_and_drums() -> list[Scene]:
+        rng = Random(f"{seed}/drums")
+        return draw_scenes(
+            pieces, _WINDOW, 2 * count, rng, meters, resolution, ("bass",), with_drums=True
+        )
+
     def played() -> tuple[list[list[Bar]], list[list[Bar]]]:
         bars, chosen = range(_WINDOW - _PASSAGE, _WINDOW), scenes(count, _PASSAGE)
         return (
@@ -124,16 +130,24 @@ def _played(
         training = load_corpus(train, resolution).pieces
         return memorisation(*passages_, training, resolution)
 
+    def melodic_parts() -> list[list[Bar]]:
+        return [
+            bars_from_piece(piece, track, 0, piece.n_bars)
+            for piece in pieces
+            for track in piece.tracks
+            if not track.is_drum
+        ]
+
     if pictures:
         write_rolls(engine, scenes(1, _PASSAGE), _PASSAGE, seed, pictures)
     passages_ = played() if {"statistics", "memorisation"} & set(parts) else ([], [])
     makers: dict[str, Callable[[], dict[str, Any]]] = {
         "control": lambda: control(engine, scenes(count, _WINDOW - 1), seed, quiet),
-        "fit": lambda: fit(engine, scenes(count, 1), seed, quiet),
+        "fit": lambda: fit(engine, scenes(count, 1), bass_and_drums(), seed, quiet),
         "statistics": in_statistics,
         "memorisation": in_memory,
         "liveness": lambda: liveness(
-            engine, scenes(sessions, _PASSAGE), _SESSION, _WINDOW, seed, quiet
+            engine, scenes(sessions, _PASSAGE), _SESSION, _WINDOW, seed, melodic_parts(), quiet
         ),
     }
     if train is None:

@@ -1,8 +1,9 @@
 """Fit: how well an answer agrees with what it accompanies.
 
-Three measures of a bar against the same bar of the other tracks, each 0..1: shared pitch classes,
-consonance of what sounds together, and onsets shared with the drums. They are put on a scale where
-bars of the same role from other songs are 0 and the bars that were really played are 1.
+Measures of a bar against the same bar of the other tracks: shared pitch classes and consonance of
+what sounds together for melodic tracks, and for a bass whether it begins its notes with the kick
+drum. They are put on a scale where bars of the same role from other songs are 0 and the bars that
+were really played are 1.
 """
 
 from __future__ import annotations
@@ -19,64 +20,95 @@ from midigpt.evaluation.scenes import Scene, answer, others_of
 from midigpt.inference import InferenceEngine
 from midigpt.score import Bar
 
+Floats: TypeAlias = "npt.NDArray[np.float64]"
 Measure: TypeAlias = "Callable[[Bar, Sequence[Bar], int], float | None]"
 
 _CONSONANT = frozenset({0, 3, 4, 5, 7, 8, 9})  # intervals in semitones, modulo 12
 _STEPS = 4  # onset positions in a quarter note
+_KICK = frozenset({35, 36})  # General MIDI: acoustic bass drum, bass drum 1
+_RESAMPLES = 1000
 
 
 def fit(
-    engine: InferenceEngine, scenes: Sequence[Scene], seed: int, quiet: bool = False
+    engine: InferenceEngine,
+    scenes: Sequence[Scene],
+    grooves: Sequence[Scene],
+    seed: int,
+    quiet: bool = False,
 ) -> dict[str, Any]:
     """Measure answers to the last bar of each scene, with the other tracks known, and live.
 
     Args:
         engine: the model.
-        scenes: windows whose last bar the agent writes.
+        scenes: windows whose last bar the agent writes, for the pitches.
+        grooves: windows of a bass with drums, for the onsets.
         seed: of the random draws.
         quiet: no progress bar.
 
     Returns:
-        By measure and by situation: "given" (the others' last bar is known) and "live" (it is not,
-        nor the one before), the place on the scale, and the raw means of "other", "true".
+        By measure and by situation the place on the scale: "given" (the others' last bar is known,
+        the agent's is filled in), "continued" (it is known, too, but the agent goes on from left to
+        right) and "live" (it is not known, nor the one before); each with its standard error
+        (bootstrap over bars). And the raw means of "other" and "true".
     """
+    rows: dict[str, list[tuple[float, ...]]] = {name: [] for name in _MEASURES}
     rng = Random(seed)
-    rows: dict[str, list[tuple[float, float, float, float]]] = {name: [] for name in _MEASURES}
-    for number, scene in enumerate(tqdm(scenes, desc="fit", unit="bar", disable=quiet)):
-        last = len(scene.agent.bars) - 1
-        bars = range(last, last + 1)
-        (given,) = answer(engine, scene.score, bars, seed + number)
-        (live,) = answer(engine, scene.score, bars, seed + number, playhead=last - 1)
-        strangers = [
-            other
-            for other in scenes
-            if other.role == scene.role
-            and other.piece != scene.piece
-            and other.agent.bars[-1].beat_length == scene.agent.bars[-1].beat_length
-        ]
-        if not strangers:
-            continue
-        stranger = rng.choice(strangers).agent.bars[-1]
-        for name, (measure, drums) in _MEASURES.items():
-            if drums is False and scene.role == "drums":
+    progress = tqdm(total=len(scenes) + len(grooves), desc="fit", unit="bar", disable=quiet)
+    for drums, chosen in ((False, scenes), (True, grooves)):
+        for number, scene in enumerate(chosen):
+            progress.update()
+            stranger = _stranger(scene, chosen, rng)
+            if stranger is None or (scene.role == "drums") > drums:
                 continue
-            others = [track.bars[last] for track in others_of(scene, drums)]
-            found = [
-                measure(bar, others, scene.score.resolution)
-                for bar in (given, live, stranger, scene.agent.bars[last])
-            ]
-            if None not in found:
-                rows[name].append(tuple(found))  # type: ignore[arg-type]
-    return {name: _scale(np.array(values)) for name, values in rows.items() if values}
+            compared = [stranger, scene.agent.bars[-1], *_answers(engine, scene, seed + number)]
+            others = [track.bars[-1] for track in others_of(scene, drums)]
+            for name, (measure, of_drums) in _MEASURES.items():
+                found = [measure(bar, others, scene.score.resolution) for bar in compared]
+                if of_drums == drums and None not in found:
+                    rows[name].append(tuple(found))  # type: ignore[arg-type]
+    progress.close()
+    return {name: _scale(np.array(values), seed) for name, values in rows.items() if values}
 
 
-def _scale(rows: npt.NDArray[np.float64]) -> dict[str, float]:
-    given, live, other, true = rows.mean(0)
-    raw = {"other": float(other), "true": float(true), "bars": len(rows)}
-    if true == other:  # no scale
-        return raw
-    places = {"given": (given - other) / (true - other), "live": (live - other) / (true - other)}
-    return {**{name: float(place) for name, place in places.items()}, **raw}
+def _answers(engine: InferenceEngine, scene: Scene, seed: int) -> list[Bar]:
+    """The last bar, as in :data:`_SITUATIONS`."""
+    last = len(scene.agent.bars) - 1
+    bars = range(last, last + 1)
+    return [
+        answer(engine, scene.score, bars, seed, filled_in=True)[0],
+        answer(engine, scene.score, bars, seed)[0],
+        answer(engine, scene.score, bars, seed, playhead=last - 1)[0],
+    ]
+
+
+def _stranger(scene: Scene, scenes: Sequence[Scene], rng: Random) -> Bar | None:
+    """The last bar of the same role in another song, of the same length."""
+    strangers = [
+        other.agent.bars[-1]
+        for other in scenes
+        if other.role == scene.role
+        and other.piece != scene.piece
+        and other.agent.bars[-1].beat_length == scene.agent.bars[-1].beat_length
+    ]
+    return rng.choice(strangers) if strangers else None
+
+
+def _scale(rows: Floats, seed: int) -> dict[str, float]:
+    """Places of the answers; ``rows`` (bars, 2 + situations): other, true, and the answers."""
+
+    def places(means: Floats) -> Floats:
+        return (means[..., 2:] - means[..., :1]) / (means[..., 1:2] - means[..., :1])
+
+    means = rows.mean(0)
+    found = {"other": float(means[0]), "true": float(means[1]), "bars": len(rows)}
+    if means[0] == means[1]:  # no scale
+        return found
+    draws = np.random.default_rng(seed).integers(len(rows), size=(_RESAMPLES, len(rows)))
+    resampled = rows[draws].mean(1)
+    errors = places(resampled[resampled[:, 0] != resampled[:, 1]]).std(0)
+    for name, place, error in zip(_SITUATIONS, places(means), errors, strict=True):
+        found |= {name: float(place), f"{name}_error": float(error)}
+    return found
 
 
 def pitch_class_overlap(bar: Bar, others: Sequence[Bar], resolution: int) -> float | None:
@@ -103,16 +135,21 @@ def consonance(bar: Bar, others: Sequence[Bar], resolution: int) -> float | None
     return consonant / together if together else None
 
 
-def onset_overlap(bar: Bar, others: Sequence[Bar], resolution: int) -> float | None:
-    """F1 of the sixteenths on which both begin a note; None if one is empty."""
-    own = _onsets([bar], resolution)
-    theirs = _onsets(others, resolution)
-    if not own or not theirs:
+def kick_lock(bar: Bar, others: Sequence[Bar], resolution: int) -> float | None:
+    """Correlation, -1..1, of the sixteenths with an onset and those with a kick drum.
+
+    None if either has none, or all. The F1 of all onsets and all drums, instead, does not tell the
+    true bars from those of other songs: cymbals play on nearly every eighth.
+    """
+    steps = max(1, round(bar.beat_length * _STEPS))
+    kicks = [Bar([note for note in other.notes if note.pitch in _KICK]) for other in others]
+    own, theirs = (_onsets(bars, resolution, steps) for bars in ([bar], kicks))
+    if own.std() == 0 or theirs.std() == 0:
         return None
-    return 2 * len(own & theirs) / (len(own) + len(theirs))
+    return float(np.corrcoef(own, theirs)[0, 1])
 
 
-def _pitch_classes(bars: Sequence[Bar]) -> npt.NDArray[np.float64]:
+def _pitch_classes(bars: Sequence[Bar]) -> Floats:
     histogram = np.zeros(12)
     for bar in bars:
         for note in bar.notes:
@@ -120,13 +157,20 @@ def _pitch_classes(bars: Sequence[Bar]) -> npt.NDArray[np.float64]:
     return histogram
 
 
-def _onsets(bars: Sequence[Bar], resolution: int) -> set[int]:
-    return {round(n.onset_ticks * _STEPS / resolution) for bar in bars for n in bar.notes}
+def _onsets(bars: Sequence[Bar], resolution: int, steps: int) -> Floats:
+    """1 for each of the ``steps`` of a bar on which a note begins, else 0."""
+    onsets = np.zeros(steps)
+    for bar in bars:
+        for note in bar.notes:
+            onsets[min(round(note.onset_ticks * _STEPS / resolution), steps - 1)] = 1
+    return onsets
 
+
+_SITUATIONS = ("given", "continued", "live")
 
 #: Name: the measure, and whether it is taken against the drums.
 _MEASURES: dict[str, tuple[Measure, bool]] = {
     "pitch_class_overlap": (pitch_class_overlap, False),
     "consonance": (consonance, False),
-    "onset_overlap": (onset_overlap, True),
+    "kick_lock": (kick_lock, True),
 }

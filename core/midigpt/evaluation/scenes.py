@@ -46,10 +46,12 @@ def draw_scenes(
     resolution: int,
     roles: Sequence[str] = ROLES,
     answered: int = 1,
+    with_drums: bool = False,
 ) -> list[Scene]:
     """Up to ``count`` windows of ``n_bars`` bars for each role, each from a piece of its own turn.
 
-    In the last ``answered`` bars the agent and another track play, and the agent plays before them.
+    In the last ``answered`` bars the agent and another track play (``with_drums``: drums among the
+    others), and the agent plays before them.
     """
     scenes: list[Scene] = []
     order = list(range(len(pieces)))
@@ -60,7 +62,9 @@ def draw_scenes(
             scene = _scene(
                 pieces[number], number, n_bars, rng, meters, resolution, counts, answered
             )
-            if scene is not None and counts[scene.role] < count:
+            if scene is None or (with_drums and not any(others_of(scene, drums=True))):
+                continue
+            if counts[scene.role] < count:
                 counts[scene.role] += 1
                 scenes.append(scene)
     return scenes
@@ -114,6 +118,7 @@ def answer(
     playhead: int | None = None,
     attributes: Mapping[str, int] | None = None,
     wanted: int | None = None,
+    filled_in: bool = False,
     **settings: Any,
 ) -> list[Bar]:
     """The bars that a model writes for the last track, as the live server asks for them.
@@ -126,6 +131,7 @@ def answer(
         playhead: from this bar on the other tracks are hidden; None = they are known.
         attributes: levels to ask for.
         wanted: stop after so many bars; None = after all.
+        filled_in: write the bars as an infill, after all tracks, instead of left to right.
         settings: other fields of :class:`midigpt.inference.InferenceConfig`.
     """
     window = len(score.tracks[0].bars)
@@ -133,7 +139,9 @@ def answer(
     last = len(score.tracks) - 1
     prompts = [TrackPrompt(index, [], mask_bars=hidden) for index in range(last)]
     prompts.append(
-        TrackPrompt(last, list(bars), autoregressive=True, attributes=dict(attributes or {}))
+        TrackPrompt(
+            last, list(bars), autoregressive=not filled_in, attributes=dict(attributes or {})
+        )
     )
     config = InferenceConfig(
         seed=seed,

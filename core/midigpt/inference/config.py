@@ -1,7 +1,8 @@
 """What to generate, and how: the request of one generation.
 
 The fields, their defaults and the order of their names are those of MIDI-GPT 0.4.2, so requests
-written for it work unchanged. :func:`midigpt.inference.validate_request` tests the values.
+written for it work unchanged; what it does not have comes after them, switched off.
+:func:`midigpt.inference.validate_request` tests the values.
 """
 
 from __future__ import annotations
@@ -81,6 +82,8 @@ class InferenceConfig:
         batch_attempts: draw all attempts of a step as one batch.
         num_candidates: number of results of ``run_variations``; 1 to 16.
         infill_probability: share of the bars to infill, drawn at random; (0, 1].
+        hold_density: keep the notes of every written bar within the level of note density that is
+            asked for, if one is.
     """
 
     temperature: float = 1.0
@@ -111,6 +114,7 @@ class InferenceConfig:
     batch_attempts: bool = False
     num_candidates: int = 1
     infill_probability: float = 1.0
+    hold_density: bool = False
 
     def __post_init__(self) -> None:
         for name in AUTO_FIELDS:

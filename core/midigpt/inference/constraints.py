@@ -56,6 +56,8 @@ def step_constraints(
             last = len(ensemble.prompts) - 1
             _add(graph, _header_values(prompt, last, analyzer))
             _add(graph, _bar_values(prompt, step, last, analyzer))
+    if config.hold_density:
+        _add(graph, _note_budget(ensemble, step, analyzer))
     return graph
 
 
@@ -117,6 +119,29 @@ def _bar_values(
             yield _native.BarAttributeValueConstraint(
                 TokenType.TimeSig, ordinal, bar - step.start_bar, controls["time_signature"]
             )
+
+
+def _note_budget(
+    ensemble: Ensemble, step: PlannedStep, analyzer: AttributeAnalyzer
+) -> Iterator[Constraint]:
+    """What the level of density means for each bar, if all bars of the step agree on it.
+
+    A rhythm or a remix says itself how many notes there are.
+    """
+    budgets = set()
+    for number, bar in step.bars:
+        prompt, track = ensemble.prompts[number], ensemble.score.tracks[number]
+        levels = prompt.attributes | prompt.bar_attributes.get(bar, {})
+        if not {"remix", "rhythm_mask"}.isdisjoint(prompt.controls):
+            return
+        counting = [
+            attribute.notes_in_bar(track, level)
+            for name, level in levels.items()
+            if (attribute := analyzer.get(name)) and attribute.applies_to(track.track_type)
+        ]
+        budgets.add(next((budget for budget in counting if budget is not None), None))
+    if len(budgets) == 1 and (budget := budgets.pop()) is not None:
+        yield _native.NoteBudget(*budget)
 
 
 def _add(graph: _native.ConstraintGraph, constraints: Iterator[Constraint]) -> None:

@@ -96,6 +96,7 @@ def _extend(
     if not allowed.any():
         attempt.failure = NoLegalToken(len(attempt.tokens))
         return
+    logits = attempt.state.biased(logits)
     probabilities = next_token_probabilities(logits, allowed, attempt.temperature)
     if attempt.controls.weights is not None:
         probabilities = reweight(probabilities, attempt.controls.weights)

@@ -114,7 +114,10 @@ def load_corpus(
         skipped: Counter[str] = Counter()
         pieces = _parse_rows(path, resolution, choice, workers or os.cpu_count() or 1, skipped)
         _save(cache, pieces, skipped)
-    return _load(cache)
+    corpus = _load(cache)
+    if not corpus.pieces:  # the fault may lie elsewhere: look again next time
+        cache.unlink()
+    return corpus
 
 
 def piece_from_score(score: Score, source: str, resolution: int) -> Piece:

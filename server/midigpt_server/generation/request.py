@@ -27,6 +27,7 @@ _SAMPLING = (
     "silence_check",
     "polyphony_hard_limit",
     "density_hard_limit",
+    "hold_density",
     "mask_mode",
     "model_dim",
 )

@@ -84,6 +84,13 @@ PARAMETERS: dict[str, Field] = {
         Field("silence_check", "bool", "refuse a result without notes", default=True),
         Field("polyphony_hard_limit", "int", "notes per onset; 0 = off", 0, 128, default=0),
         Field("density_hard_limit", "int", "onsets per bar; 0 = off", 0, 1000, default=0),
+        Field(
+            "hold_density",
+            "bool",
+            "the notes of each generated bar stay within the agent's level of note_density, if it "
+            "was given one; off: the model is only told, as in MIDI-GPT 0.4.2",
+            default=True,
+        ),
         Field("gen_timeout", "float", "seconds; 0 = none", 0.0, default=0.0),
         Field(
             "long_notes",

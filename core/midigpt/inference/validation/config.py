@@ -67,6 +67,7 @@ def check_bounds(request: GenerationRequest) -> None:
     checks.number("mask_p", config.mask_p, 0, 1, include="[)")
     for name in ("top_k", "mask_k", "polyphony_hard_limit", "density_hard_limit"):
         checks.integer(name, getattr(config, name), 0)
+    checks.boolean("hold_density", config.hold_density)
     checks.integer("seed", config.seed)
 
 
