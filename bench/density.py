@@ -1,8 +1,9 @@
 """``python -m bench.density``: does a Llama agent play about as much as the part it takes over?
 
 Of held-out pieces one part is given to an agent, which comes in after four bars and writes its bars
-one after the other while the others play what they played; once for each of the two ways to keep an agent among others
-(docs/decisions/0016-llama-agents.md). No clock: what it would cost is told in ids.
+one after the other while the others play what they played; once for each of the two ways to keep
+an agent among others (docs/decisions/0016-llama-agents.md). No clock: what it would cost is told in
+ids.
 """
 
 from __future__ import annotations
