@@ -32,6 +32,11 @@ export function start(): void {
     const track = trackOf(client.session.value, performer.trackId.value);
     if (track) performer.channel = mixer.channelOf(track) ?? 0;
   });
+  effect(() => {
+    if (wire.connection.value !== "open") return;
+    // Play tells what goes wrong here.
+    player.prepare(jam.groove.value.parts).catch(() => undefined);
+  });
   keepOverReloads(client, leader, performer, mixer);
   wire.open();
 }

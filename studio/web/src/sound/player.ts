@@ -35,12 +35,21 @@ export class Player {
   #pending: Command[] = [];
   #out: MidiOut | undefined;
   #opening: Promise<void> | undefined;
+  #preparing: Promise<void> | undefined;
 
   /** Start the audio; call it from a click or a key. Repeated calls are one. */
   open(): Promise<void> {
     this.#opening ??= this.#open();
     void this.#context?.resume();
     return this.#opening;
+  }
+
+  /** Get the SoundFont and decode instruments before anybody presses Play: that needs no click. */
+  prepare(instruments: readonly { instrument: number; isDrum: boolean }[] = []): Promise<void> {
+    this.#preparing ??= this.#prepare();
+    return this.#preparing.then(() => {
+      for (const { instrument, isDrum } of instruments) this.#need(instrument, isDrum);
+    });
   }
 
   get sampleRate(): number {
@@ -163,11 +172,6 @@ export class Player {
     try {
       const context = new AudioContext({ latencyHint: "interactive" });
       this.#context = context;
-      this.#startDecoder();
-      const bank = fetch("/soundfont").then((answer) => {
-        if (!answer.ok) throw new Error(`the SoundFont cannot be loaded (${answer.status})`);
-        return answer.arrayBuffer();
-      });
       await context.audioWorklet.addModule(workletUrl);
       const node = new AudioWorkletNode(context, "midigpt-synth", {
         numberOfInputs: 0,
@@ -185,10 +189,22 @@ export class Player {
       node.onprocessorerror = () => this.#fail("the synthesizer has stopped; reload the page");
       this.#node = node;
       this.#tell(...this.#pending.splice(0));
-      this.loadSoundFont(await bank);
+      await this.prepare();
+      this.#checkReady();
     } catch (error) {
       this.#fail(`no sound: ${error instanceof Error ? error.message : String(error)}`);
     }
+  }
+
+  async #prepare(): Promise<void> {
+    this.#startDecoder();
+    const answer = await fetch("/soundfont");
+    if (!answer.ok) throw new Error(`the SoundFont cannot be loaded (${answer.status})`);
+    this.loadSoundFont(await answer.arrayBuffer());
+  }
+
+  #checkReady(): void {
+    if (this.#node && this.#banks.size === this.#asked.size) this.state.value = "ready";
   }
 
   #startDecoder(): void {
@@ -208,7 +224,7 @@ export class Player {
       const id = bankId(reply.program, reply.isDrum);
       this.#banks.set(id, reply.data);
       this.#tell({ kind: "bank", id, data: reply.data });
-      if (this.#banks.size === this.#asked.size) this.state.value = "ready";
+      this.#checkReady();
     }
   }
 
