@@ -98,9 +98,9 @@ def _timings(runner: Runner, measure: Callable[[Result], float], floor: bool) ->
 
 
 def _read_time(runner: Runner, shape: str, ours: Result) -> float:
-    """Seconds to read int8 weights and half of the float16 cache's growth, by all threads."""
+    """Seconds to read int8 weights and an int8 cache grown by half, by all threads."""
     o, config = runner.options, GPT2[shape]
     length = o.prompt + o.tokens // 2
-    cache = 2 * 2 * config.n_layer * config.n_embd * length
+    cache = 2 * config.n_layer * (config.n_embd + 4 * config.n_head) * length  # a scale per head
     result = runner.run("floor", ours["weight_bytes"] + cache, o.tokens, o.threads)
     return statistics.median(result["steps"])

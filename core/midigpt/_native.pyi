@@ -275,6 +275,7 @@ class WeightType(Enum):
 class CacheType(Enum):
     FLOAT32 = 0
     FLOAT16 = 1
+    INT8 = 2
 
 class RopeScaling:
     def __init__(

@@ -281,12 +281,11 @@ def test_a_set_flag_cancels_and_leaves_the_sequence(native):
 @pytest.mark.parametrize("kind", ["INT8", "BFLOAT16", "FLOAT32"])
 def test_company_and_portions_change_no_bit(gpt2, kernels, kind):
     """What lets a cache be cut back and read on anywhere: results do not depend on who is along."""
-    exact = kind == "FLOAT32"
     transformer = _native.Transformer(
         gpt2_shape(GPT2_SIZES),
         [str(gpt2[1])],
         weights=getattr(_native.WeightType, kind),
-        cache=_native.CacheType.FLOAT32 if exact else _native.CacheType.FLOAT16,
+        cache=getattr(_native.CacheType, "FLOAT16" if kind == "BFLOAT16" else kind),
         threads=2,
         kernels=kernels,
     )
@@ -308,6 +307,31 @@ def test_company_and_portions_change_no_bit(gpt2, kernels, kind):
     parts.cut(50)
     again = transformer.forward([parts], [ids[50:]], key_masks=[shown[50:]], every=True)
     np.testing.assert_array_equal(again, expected[50:])
+
+
+@pytest.mark.parametrize("kernels", VARIANTS)
+def test_an_int8_cache_is_close_to_an_exact_one(gpt2, kernels):
+    """Weights in float32, so that the roundings of keys and values are all that differs."""
+    ids, shown = tokens(200), np.ones(200, dtype=bool)
+    shown[50:70] = False
+    rows = []
+    for cache in (_native.CacheType.FLOAT32, _native.CacheType.INT8):
+        transformer = _native.Transformer(
+            gpt2_shape(GPT2_SIZES),
+            [str(gpt2[1])],
+            weights=_native.WeightType.FLOAT32,
+            cache=cache,
+            kernels=kernels,
+        )
+        sequence = transformer.new_sequence()
+        transformer.forward([sequence], [ids[:150]], key_masks=[shown[:150]])
+        sequence.nullify(80, 90)
+        twin = sequence.copy()  # reads on with the scales of the original
+        rows.append(transformer.forward([twin], [ids[150:]], every=True))
+        again = transformer.forward([sequence], [ids[150:]], every=True)
+        np.testing.assert_array_equal(again, rows[-1])
+    assert not np.array_equal(*rows)
+    close(rows[1], rows[0], 0.05)
 
 
 def test_int8_hardly_changes_what_the_bundled_model_thinks_of_music():

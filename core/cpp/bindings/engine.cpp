@@ -148,7 +148,8 @@ void bind_transformer(py::module_& m) {
         .value("INT8", WeightType::Int8);
     py::enum_<CacheType>(m, "CacheType")
         .value("FLOAT32", CacheType::Float32)
-        .value("FLOAT16", CacheType::Float16);
+        .value("FLOAT16", CacheType::Float16)
+        .value("INT8", CacheType::Int8);
 
     py::class_<CancelFlag>(m, "CancelFlag", "Stops a running call of the engine, from any thread.")
         .def(py::init<>())

@@ -48,6 +48,16 @@ struct Product {
     bool accumulate = false;  // add to what is there
 };
 
+// What is cached of one key head. An int8 key or value is rounded to -127..127 and has a scale of its
+// own, max|x| / 127, by position; other types have none.
+template <class Number>
+struct HeadCache {
+    Number* keys = nullptr;    // [position / 16][width][16]
+    Number* values = nullptr;  // [position][width]
+    float* key_scales = nullptr;
+    float* value_scales = nullptr;
+};
+
 // Attention of `count` consecutive queries with one key head.
 template <class Number>
 struct AttentionHead {
@@ -55,8 +65,7 @@ struct AttentionHead {
     int query_stride = 0;
     int count = 0;
     int width = 0;                 // padded head size
-    const Number* keys = nullptr;    // [position / 16][width][16]
-    const Number* values = nullptr;  // [position][width]
+    HeadCache<Number> cache;
     int visible = 0;               // positions seen by the first query; each next one sees `growth` more
     int growth = 1;
     const std::uint8_t* shown = nullptr;  // per position, 0 hides it; null shows all
@@ -71,8 +80,7 @@ inline constexpr int kQueryTile = 4;
 template <class Number>
 struct CacheKernels {
     // Writes one position's key and value (`width` floats each) into the head's cache.
-    void (*append)(const float* key, const float* value, int width, int position, Number* keys,
-                   Number* values);
+    void (*append)(const float* key, const float* value, int width, int position, const HeadCache<Number>& cache);
     void (*attend)(const AttentionHead<Number>& head);
 };
 
@@ -95,6 +103,7 @@ struct Kernels {
     void (*silu_product)(float* gate, const float* up, int width);
     CacheKernels<float> float_cache;
     CacheKernels<Half> half_cache;
+    CacheKernels<std::int8_t> int8_cache;
 };
 
 // Every variant that this processor can run, the fastest first, plain C++ last.

@@ -234,19 +234,43 @@ void silu_product(float* gate, const float* up, int width) {
 
 // ---- attention -------------------------------------------------------------------------------
 
+inline void store(std::int8_t* p, Floats x) {
+    float lanes[kLanes];
+    store(lanes, round_to_even(x));
+    for (int i = 0; i < kLanes; ++i) p[i] = static_cast<std::int8_t>(lanes[i]);
+}
+
+// What the entries of x are multiplied with before they are rounded; `scales` is null for types without.
+inline Floats rounding_factor(const float* x, int width, int position, float* scales) {
+    if (scales == nullptr) return fill(1.0f);
+    Floats most = zeros();
+    for (int i = 0; i < width; i += kLanes) most = max(most, absolute(load(x + i)));
+    const float largest = maximum(most);
+    scales[position] = largest / 127.0f;
+    return fill(largest > 0.0f ? 127.0f / largest : 0.0f);
+}
+
 template <class Number>
-void append(const float* key, const float* value, int width, int position, Number* keys,
-            Number* values) {
-    Number* block = keys + static_cast<std::size_t>(position / kLanes) * width * kLanes;
+void append(const float* key, const float* value, int width, int position, const HeadCache<Number>& cache) {
+    Number* block = cache.keys + static_cast<std::size_t>(position / kLanes) * width * kLanes;
+    Number* values = cache.values + static_cast<std::size_t>(position) * width;
+    const Floats key_factor = rounding_factor(key, width, position, cache.key_scales);
+    const Floats value_factor = rounding_factor(value, width, position, cache.value_scales);
     for (int i = 0; i < width; i += kLanes) {
         Number lanes[kLanes];
-        store(lanes, load(key + i));
+        store(lanes, mul(load(key + i), key_factor));
         for (int j = 0; j < kLanes; ++j) block[(i + j) * kLanes + position % kLanes] = lanes[j];
-        store(values + static_cast<std::size_t>(position) * width + i, load(value + i));
+        store(values + i, mul(load(value + i), value_factor));
     }
 }
 
 constexpr float kHidden = -3.0e38f;
+
+// Of a cache that is read once for a single query; the processor's own prefetching begins too late.
+template <int Bytes>
+inline void prefetch_lines(const void* p) {
+    for (int line = 0; line < Bytes; line += 64) prefetch(static_cast<const char*>(p) + line);
+}
 
 // Every score is one chain of multiply-adds, however many queries and positions are computed side by
 // side, so that a token's result does not depend on its company.
@@ -256,12 +280,14 @@ constexpr int side_by_side(int queries) { return std::clamp(kAccumulators / quer
 template <class Number, int Q, int B>
 inline void score_blocks(const AttentionHead<Number>& head, const float* query, int position) {
     const std::size_t block = static_cast<std::size_t>(head.width) * kLanes;
-    const Number* keys = head.keys + position / kLanes * block;
+    const Number* keys = head.cache.keys + position / kLanes * block;
+    const Number* next = position + B * kLanes < head.visible ? keys + B * block : head.cache.values;
     Floats acc[Q][B];
     repeat<Q>([&](auto q) MIDIGPT_INLINED {
         repeat<B>([&](auto b) MIDIGPT_INLINED { acc[q][b] = zeros(); });
     });
     for (int i = 0; i < head.width; ++i) {
+        if constexpr (Q == 1) prefetch_lines<B * kLanes * sizeof(Number)>(next + i * B * kLanes);
         Floats k[B];
         repeat<B>([&](auto b) MIDIGPT_INLINED { k[b] = load(keys + b * block + static_cast<std::size_t>(i) * kLanes); });
         repeat<Q>([&](auto q) MIDIGPT_INLINED {
@@ -271,12 +297,17 @@ inline void score_blocks(const AttentionHead<Number>& head, const float* query, 
     }
     repeat<Q>([&](auto q) MIDIGPT_INLINED {
         float* scores = head.scratch + static_cast<std::size_t>(q) * head.capacity + position;
-        repeat<B>([&](auto b) MIDIGPT_INLINED { store(scores + b * kLanes, acc[q][b]); });
+        repeat<B>([&](auto b) MIDIGPT_INLINED {
+            constexpr int kFirst = decltype(b)::value * kLanes;
+            const float* scales = head.cache.key_scales;
+            store(scores + kFirst, scales == nullptr ? acc[q][b] : mul(acc[q][b], load(scales + position + kFirst)));
+        });
     });
 }
 
-// Turns the first `visible` scores into exponentials; returns 1 / their sum, or 0 when all are hidden.
-inline float softmax(float* scores, int visible, const std::uint8_t* shown) {
+// Turns the first `visible` scores into exponentials, each times the scale of its value where there are
+// scales; returns 1 / the sum of the exponentials, or 0 when all are hidden.
+inline float softmax(float* scores, int visible, const std::uint8_t* shown, const float* scales) {
     const int end = padded(visible);
     if (shown != nullptr) {
         for (int i = 0; i < visible; ++i) scores[i] = shown[i] != 0 ? scores[i] : kHidden;
@@ -294,10 +325,12 @@ inline float softmax(float* scores, int visible, const std::uint8_t* shown) {
     for (int i = 0; i < end; i += kLanes) {
         const Floats e = exponential(sub(load(scores + i), fill(largest)));
         total = add(total, e);
-        store(scores + i, e);
+        store(scores + i, scales == nullptr ? e : mul(e, load(scales + i)));
     }
     return 1.0f / sum(total);
 }
+
+constexpr int kValuesAhead = 32;  // prefetched
 
 // Weighted sum of values, W registers of the head at a time.
 template <class Number, int Q, int W>
@@ -307,8 +340,11 @@ inline void mix(const AttentionHead<Number>& head, int first, int visible, int q
     repeat<Q>([&](auto q) MIDIGPT_INLINED {
         repeat<W>([&](auto w) MIDIGPT_INLINED { acc[q][w] = zeros(); });
     });
-    const Number* value = head.values + first;
+    const Number* value = head.cache.values + first;
     for (int position = 0; position < visible; ++position, value += head.width) {
+        if (Q == 1 && position + kValuesAhead < visible) {
+            prefetch_lines<W * kLanes * sizeof(Number)>(value + kValuesAhead * head.width);
+        }
         Floats v[W];
         repeat<W>([&](auto w) MIDIGPT_INLINED { v[w] = load(value + w * kLanes); });
         repeat<Q>([&](auto q) MIDIGPT_INLINED {
@@ -337,7 +373,7 @@ void attend_tile(const AttentionHead<Number>& head, int query) {
     for (int q = 0; q < Q; ++q) {
         float* scores = head.scratch + static_cast<std::size_t>(q) * head.capacity;
         const int visible = head.visible + (query + q) * head.growth;
-        factor[q] = softmax(scores, visible, head.shown);
+        factor[q] = softmax(scores, visible, head.shown, head.cache.value_scales);
         for (int i = padded(visible); i < last; ++i) scores[i] = 0.0f;
     }
     int first = 0;
@@ -370,6 +406,7 @@ constexpr Kernels make_kernels(const char* name) {
         silu_product,
         {append<float>, attend<float>},
         {append<Half>, attend<Half>},
+        {append<std::int8_t>, attend<std::int8_t>},
     };
 }
 

@@ -37,7 +37,11 @@ inline __m256 load8(const BFloat16* p) {
     const __m128i bits = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
 }
+inline __m256 load8(const std::int8_t* p) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+}
 inline Floats load(const Half* p) { return {load8(p), load8(p + 8)}; }
+inline Floats load(const std::int8_t* p) { return {load8(p), load8(p + 8)}; }
 inline Floats load(const BFloat16* p) { return {load8(p), load8(p + 8)}; }
 inline void store(float* p, Floats x) {
     _mm256_storeu_ps(p, x.lo);

@@ -46,6 +46,14 @@ inline Floats load(const Half* p) {
         return vcvt_f32_f16(vreinterpret_f16_u16(bits));
     });
 }
+inline Floats load(const std::int8_t* p) {
+    const int8x16_t bytes = vld1q_s8(p);
+    const int16x8_t words[] = {vmovl_s8(vget_low_s8(bytes)), vmovl_s8(vget_high_s8(bytes))};
+    return each([&](int i) {
+        const int16x8_t eight = words[i / 2];
+        return vcvtq_f32_s32(vmovl_s16(i % 2 == 0 ? vget_low_s16(eight) : vget_high_s16(eight)));
+    });
+}
 inline Floats load(const BFloat16* p) {
     return each([&](int i) {
         const uint16x4_t bits = vld1_u16(reinterpret_cast<const std::uint16_t*>(p) + 4 * i);

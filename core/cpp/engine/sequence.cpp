@@ -9,7 +9,12 @@
 namespace midigpt::engine {
 namespace {
 
-std::size_t bytes_of(CacheType type) { return type == CacheType::Float32 ? sizeof(float) : sizeof(Half); }
+// Of one position's key or value of one head, and of its scale.
+std::size_t bytes_of(CacheType type, int width) {
+    const std::size_t size = type == CacheType::Float32 ? sizeof(float) : type == CacheType::Float16 ? sizeof(Half) : 1;
+    return size * width;
+}
+std::size_t scale_bytes_of(CacheType type) { return type == CacheType::Int8 ? sizeof(float) : 0; }
 
 }  // namespace
 
@@ -19,7 +24,7 @@ Sequence::Sequence(const ModelShape& shape, CacheType type)
       n_layer_(shape.n_layer),
       n_head_(shape.n_kv_head),
       head_width_(shape.padded_head()),
-      head_bytes_(std::size_t{2} * padded(capacity_) * head_width_ * bytes_of(type)),
+      head_bytes_(std::size_t{2} * padded(capacity_) * (bytes_of(type, head_width_) + scale_bytes_of(type))),
       cache_(head_bytes_ * n_layer_ * n_head_) {
     reserve();
 }
@@ -52,10 +57,13 @@ void Sequence::cut(int length) {
 
 Sequence Sequence::copy() const {
     Sequence other(*this, PageBuffer(cache_.size()));
-    const std::size_t half = head_bytes_ / 2;  // keys, then values
-    const std::size_t used = half / padded(capacity_) * padded(length());
-    for (int part = 0; part < 2 * n_layer_ * n_head_; ++part) {
-        std::memcpy(other.cache_.data() + part * half, cache_.data() + part * half, used);
+    const std::size_t row = bytes_of(type_, head_width_);
+    std::size_t begin = 0;
+    for (int head = 0; head < n_layer_ * n_head_; ++head) {
+        for (const std::size_t size : {row, row, scale_bytes_of(type_), scale_bytes_of(type_)}) {
+            std::memcpy(other.cache_.data() + begin, cache_.data() + begin, size * padded(length()));
+            begin += size * padded(capacity_);
+        }
     }
     return other;
 }
@@ -76,8 +84,10 @@ void Sequence::nullify(int first, int last) {
     check_span(first, last);
     if (type_ == CacheType::Float32) {
         nullify_as<float>(first, last, -10000.0f);
-    } else {
+    } else if (type_ == CacheType::Float16) {
         nullify_as<Half>(first, last, to_half(-10000.0f));
+    } else {
+        nullify_as<std::int8_t>(first, last, -127);
     }
 }
 
@@ -111,14 +121,14 @@ template <class Number>
 void Sequence::nullify_as(int first, int last, Number key) {
     for (int layer = 0; layer < n_layer_; ++layer) {
         for (int head = 0; head < n_head_; ++head) {
-            Number* all_keys = keys<Number>(layer, head);
-            Number* all_values = values<Number>(layer, head);
+            const auto cache = this->head<Number>(layer, head);
             for (int i = first; i < last; ++i) {
-                Number* block = all_keys + static_cast<std::size_t>(i / kLanes) * head_width_ * kLanes;
+                Number* block = cache.keys + static_cast<std::size_t>(i / kLanes) * head_width_ * kLanes;
                 for (int j = 0; j < head_width_; ++j) {
                     block[j * kLanes + i % kLanes] = key;
-                    all_values[static_cast<std::size_t>(i) * head_width_ + j] = Number{};
+                    cache.values[static_cast<std::size_t>(i) * head_width_ + j] = Number{};
                 }
+                if (cache.key_scales != nullptr) cache.key_scales[i] = 10000.0f / 127.0f;
             }
         }
     }

@@ -6,13 +6,14 @@
 #include <span>
 #include <vector>
 
+#include "engine/kernels.hpp"
 #include "engine/model_shape.hpp"
 #include "engine/number.hpp"
 #include "engine/page_buffer.hpp"
 
 namespace midigpt::engine {
 
-enum class CacheType { Float32, Float16 };
+enum class CacheType { Float32, Float16, Int8 };
 
 class Sequence {
 public:
@@ -50,20 +51,21 @@ public:
     void push(std::int32_t id, std::int32_t position, bool shown);
 
     template <class Number>
-    Number* keys(int layer, int head) {
-        return reinterpret_cast<Number*>(cache_.data() + offset(layer, head));
-    }
-    template <class Number>
-    Number* values(int layer, int head) {
-        return keys<Number>(layer, head) + static_cast<std::size_t>(padded(capacity_)) * head_width_;
+    HeadCache<Number> head(int layer, int head) {
+        std::byte* const begin = cache_.data() + (static_cast<std::size_t>(layer) * n_head_ + head) * head_bytes_;
+        const std::size_t positions = padded(capacity_);
+        auto* keys = reinterpret_cast<Number*>(begin);
+        HeadCache<Number> cache{keys, keys + positions * head_width_};
+        if (type_ == CacheType::Int8) {
+            cache.key_scales = reinterpret_cast<float*>(cache.values + positions * head_width_);
+            cache.value_scales = cache.key_scales + positions;
+        }
+        return cache;
     }
 
 private:
     Sequence(const Sequence& other, PageBuffer cache);
     void reserve();
-    std::size_t offset(int layer, int head) const {
-        return (static_cast<std::size_t>(layer) * n_head_ + head) * head_bytes_;
-    }
     void check_span(int first, int last) const;
     template <class Number>
     void nullify_as(int first, int last, Number key);

@@ -18,12 +18,11 @@ namespace {
 // Long enough for the work between two loops of a token, short enough to be invisible in a profile.
 constexpr auto kSpinTime = std::chrono::microseconds(100);
 constexpr int kSpinsPerClockRead = 64;
-// Helpers rest this many times as long as they have cost more than they gained. Half of a gain counts,
-// because it is an estimate; and not more than a while's, so that times past do not outweigh the present.
-constexpr int kRest = 16;
+// Helpers that have cost so much more than they gained rest this many times as long. Half of a gain
+// counts, because it is an estimate. The debt allows for the first loops after a rest: helpers wake up late.
+constexpr auto kMostDebt = std::chrono::milliseconds(1);
+constexpr int kRest = 8;
 constexpr int kCaution = 2;
-constexpr auto kMostCredit = std::chrono::milliseconds(1);
-constexpr auto kMostDebt = std::chrono::microseconds(50);
 // Processor time is read this often, because that is a call of the system, and anew after a pause
 // between loops, which may be the caller's own will.
 constexpr auto kWatch = std::chrono::microseconds(200);
@@ -120,10 +119,10 @@ ThreadPool::Clock::duration ThreadPool::suspended(Clock::time_point now) {
 }
 
 void ThreadPool::weigh(Clock::time_point now, Clock::duration gained, Clock::duration lost) {
-    balance_ = std::min<Clock::duration>(balance_ + gained / kCaution - lost, kMostCredit);
-    if (balance_ >= -kMostDebt) return;
-    rest_until_ = now - kRest * balance_;
-    balance_ = {};
+    debt_ = std::max(debt_ + lost - gained / kCaution, Clock::duration::zero());
+    if (debt_ <= kMostDebt) return;
+    rest_until_ = now + kRest * debt_;
+    debt_ = {};
 }
 
 bool ThreadPool::still_resting() {

@@ -58,7 +58,7 @@ private:
     void* context_ = nullptr;
     int chunks_ = 0;
     Clock::time_point rest_until_;  // of the caller alone; zero while helpers work
-    Clock::duration balance_{};     // what helpers have gained lately, less what they have cost
+    Clock::duration debt_{};        // what helpers have cost lately, less what they gained
     // Since when the caller's time is watched for suspensions, and its processor time then.
     Clock::time_point watched_since_;
     Clock::duration processor_time_{};

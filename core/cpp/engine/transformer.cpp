@@ -113,7 +113,7 @@ bool Transformer::forward(std::span<const Segment> segments, std::span<const Voc
 void Transformer::last_attention(std::span<const std::int32_t> ids, std::span<float> out) {
     const std::size_t length = ids.size();
     if (out.size() != length * shape_.n_layer) throw std::invalid_argument("out has the wrong size");
-    Sequence sequence = new_sequence();
+    Sequence sequence(shape_, CacheType::Float32);  // with int8 the exponentials are mixed with scales
     std::vector<float> weights(out.size() * shape_.n_head);
     std::vector<float> logits(shape_.vocab_size);
 
@@ -284,7 +284,25 @@ void Transformer::run_attention(const Layer& layer, int index) {
         norm_row(layer.attention_norm, residual_.data() + static_cast<std::size_t>(row) * residual_stride_,
                  normed_, row);
     });
-    pool_.for_each(shape_.n_kv_head, [&](int head, int thread) { run_head(layer, index, head, thread); });
+    const auto& queries = index == shape_.n_layer - 1 ? last_queries_ : runs_;
+    const auto attend_all = [&](int head, std::span<const Run> runs, int thread) {
+        for (const Run& run : runs) {
+            with_kernels(run, [&](const auto& kernels) { attend(kernels, run, index, head, thread); });
+        }
+    };
+    // One sequence's keys and values are still in the cache of the thread that wrote them; several
+    // sequences are finer portions, which threads share more evenly.
+    const bool at_once = queries.size() <= 1;
+    pool_.for_each(shape_.n_kv_head, [&](int head, int thread) {
+        project_head(layer, index, head);
+        if (at_once) attend_all(head, queries, thread);
+    });
+    if (!at_once) {
+        const int runs = static_cast<int>(queries.size());
+        pool_.for_each(shape_.n_kv_head * runs, [&](int chunk, int thread) {
+            attend_all(chunk / runs, {&queries[chunk % runs], 1}, thread);
+        });
+    }
     if (index == shape_.n_layer - 1) keep_wanted_rows();
     each_row(rows_, [&](int row) { round_row(attended_, row); });
     each_panels(layer.attention_out.count, [&](int panel, int count) {
@@ -293,8 +311,8 @@ void Transformer::run_attention(const Layer& layer, int index) {
     });
 }
 
-// Queries, keys and values of one key head, then attention for its query heads.
-void Transformer::run_head(const Layer& layer, int index, int head, int thread) {
+// Queries, keys and values of one key head.
+void Transformer::project_head(const Layer& layer, int index, int head) {
     const int panels = shape_.block_rows() / kLanes;
     const int width = shape_.padded_head();
     const int group = shape_.group();
@@ -310,30 +328,28 @@ void Transformer::run_head(const Layer& layer, int index, int head, int thread) 
         }
         for (int i = 0; i < group * width; ++i) heads[i] *= scale;
     }
-    const auto with_kernels = [&](const Run& run, auto&& body) {
-        if (run.sequence->type() == CacheType::Float32) {
-            body(kernels_.float_cache);
-        } else {
-            body(kernels_.half_cache);
-        }
-    };
     for (const Run& run : runs_) {
         with_kernels(run, [&](const auto& kernels) { append(kernels, run, index, head); });
     }
-    for (const Run& run : index == shape_.n_layer - 1 ? last_queries_ : runs_) {
-        with_kernels(run, [&](const auto& kernels) { attend(kernels, run, index, head, thread); });
+}
+
+template <class Body>
+void Transformer::with_kernels(const Run& run, Body&& body) const {
+    switch (run.sequence->type()) {
+        case CacheType::Float32: return body(kernels_.float_cache);
+        case CacheType::Float16: return body(kernels_.half_cache);
+        case CacheType::Int8: return body(kernels_.int8_cache);
     }
 }
 
 template <class Number>
 void Transformer::append(const CacheKernels<Number>& kernels, const Run& run, int layer, int head) {
     const int width = shape_.padded_head();
-    Number* keys = run.sequence->keys<Number>(layer, head);
-    Number* values = run.sequence->values<Number>(layer, head);
+    const auto cache = run.sequence->head<Number>(layer, head);
     for (int i = 0; i < run.count; ++i) {
         const float* key = blocks_.data() + static_cast<std::size_t>(run.first_row + i) * block_stride_ +
                            static_cast<std::size_t>(head) * shape_.block_rows() + shape_.group() * width;
-        kernels.append(key, key + width, width, run.length + i, keys, values);
+        kernels.append(key, key + width, width, run.length + i, cache);
     }
 }
 
@@ -347,8 +363,7 @@ void Transformer::attend(const CacheKernels<Number>& kernels, const Run& run, in
 
     AttentionHead<Number> task;
     task.width = width;
-    task.keys = run.sequence->keys<Number>(layer, head);
-    task.values = run.sequence->values<Number>(layer, head);
+    task.cache = run.sequence->head<Number>(layer, head);
     task.visible = run.length + 1;
     task.shown = run.sequence->shown();
     task.scratch = scores_.data() + static_cast<std::size_t>(thread) * kQueryTile * capacity;

@@ -97,9 +97,11 @@ private:
     void keep_wanted_rows();
     void embed_row(int row, std::int32_t id, std::int32_t position);
     void run_attention(const Layer& layer, int index);
-    void run_head(const Layer& layer, int index, int head, int thread);
+    void project_head(const Layer& layer, int index, int head);
     bool forward_locked(std::span<const Segment> segments, std::span<const VocabularySlice> slices,
                         const std::atomic<bool>* cancel);
+    template <class Body>
+    void with_kernels(const Run& run, Body&& body) const;  // those of the sequence's cache
     template <class Number>
     void append(const CacheKernels<Number>& kernels, const Run& run, int layer, int head);
     template <class Number>

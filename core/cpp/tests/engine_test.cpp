@@ -236,7 +236,8 @@ TEST("transformer: threads, kernels, blocks and batches give the same logits") {
         expected.clear();
         for (const Kernels* kernels : available_kernels()) {
             for (const int threads : {1, 3}) {
-                Transformer model(shape, {file.path}, {weights, CacheType::Float32, threads, {}, kernels->name});
+                const CacheType cache = weights == WeightType::Int8 ? CacheType::Int8 : CacheType::Float32;
+                Transformer model(shape, {file.path}, {weights, cache, threads, {}, kernels->name});
                 Sequence whole = model.new_sequence();
                 Sequence parts = model.new_sequence();
                 std::vector<float> logits(40);

@@ -24,6 +24,11 @@ _WEIGHT_TYPES: dict[str, _native.WeightType] = {
     "bfloat16": _native.WeightType.BFLOAT16,
     "float32": _native.WeightType.FLOAT32,
 }
+_CACHE_TYPES: dict[str, _native.CacheType] = {
+    "float32": _native.CacheType.FLOAT32,
+    "bfloat16": _native.CacheType.FLOAT16,
+    "int8": _native.CacheType.INT8,
+}
 
 
 class NativeCache:
@@ -79,8 +84,8 @@ class NativeModel:
 
         Args:
             path: the file.
-            weights: type of the matrices in memory; with "float32" the key-value cache is float32
-                as well, otherwise float16.
+            weights: type of the matrices in memory; the key-value cache is of the same type,
+                float16 with "bfloat16".
             threads: at least 1; None takes one per processor, at most 8.
             cache_directory: where the packed weights are kept; None is the user's cache directory.
 
@@ -120,7 +125,7 @@ class NativeModel:
                 shape,
                 [os.fspath(file) for file in files],
                 weights=_WEIGHT_TYPES[weights],
-                cache=_native.CacheType.FLOAT32 if exact else _native.CacheType.FLOAT16,
+                cache=_CACHE_TYPES[weights],
                 threads=threads or 0,
                 cache_directory="" if exact else str(directory),
             )
