@@ -22,6 +22,7 @@ from tiny_llama import write_orderly_llama
 
 from midigpt import _native, events
 from midigpt.inference import InferenceEngine
+from midigpt.inference.pretrained import bundled_llama
 from midigpt.inference.task import drive
 from midigpt_server.client import Client
 from midigpt_server.generation.engine_backend import EngineBackend
@@ -44,6 +45,7 @@ from midigpt_server.transports.udp import UdpTransport
 
 CONTEXT, PACE = 512, 40.0
 PIANO, AGENT = 0, 1  # instruments that the model knows of
+BASS = 33
 COMMON = Meter(4, 4)
 
 
@@ -181,9 +183,12 @@ def test_a_changed_text_is_read_at_the_next_bar(
     assert state["model"] == "llama" and state["prompt_text"] == ""
 
 
-def test_a_text_changes_how_densely_it_plays_within_four_bars(models: Models) -> None:
+def test_a_text_changes_how_densely_it_plays_within_four_bars(
+    engine: EngineBackend, tmp_path: Path
+) -> None:
     """Also with a model that cannot read: words for density act on the choice of notes."""
-    player = session(models, (AGENT, "llama"))
+    folder = write_orderly_llama(tmp_path, context=1024, pace=8.0)
+    player = session(Models(engine, LlamaBackend.open(folder)), (AGENT, "llama"))
     counts = {}
     for first, text in ((0, "A dense song"), (24, "A sparse song"), (48, "A very busy song")):
         player.say("prompt/text", text)
@@ -367,3 +372,35 @@ class Silent:
 def test_models_say_what_there_is(engine: EngineBackend) -> None:
     assert Models(engine, None).info.models == ("gpt2",)
     assert model_info("ghost").models == ("gpt2",)
+
+
+@pytest.fixture(scope="module")
+def bundled(engine: EngineBackend) -> Models:
+    folder = bundled_llama(None)
+    assert folder is not None
+    return Models(engine, LlamaBackend.open(folder))
+
+
+def test_the_bundled_model_plays_64_bars_in_time(bundled: Models) -> None:
+    player = session(bundled, (BASS, "llama"), streaming=1)
+    player.play(64)
+    bars = [bar for _, bar, _ in player.named("generated/open")]
+    assert bars == list(range(bars[0], bars[0] + len(bars))) and len(bars) >= 60
+    assert not player.named("bar/fallback") and not player.named("error")
+    notes = [(t, m.arguments) for t, m in player.heard if m.address == "/midigpt/generated/note"]
+    assert len(notes) > 64
+    for time, (track, bar, *_rest, onset, _duration) in notes:
+        assert track == 1 and time <= 2.0 * (bar + onset)
+
+
+def test_the_bundled_model_follows_a_text_within_four_bars(bundled: Models) -> None:
+    counts: dict[str, list[int]] = {"sparse": [], "very busy": []}
+    for seed in range(1, 5):
+        player = session(bundled, (BASS, "llama"), sampling_seed=seed)
+        for first, word in ((0, "sparse"), (16, "very busy"), (32, "sparse")):
+            text = f"A song for piano and electric bass at 120 BPM, with a {word} texture."
+            player.say("prompt/text", text)
+            player.play(16, first=first)
+            opened = player.named("generated/open")
+            counts[word] += [n for _, bar, n in opened if first + 2 <= bar < first + 6]
+    assert np.mean(counts["very busy"]) > 1.6 * np.mean(counts["sparse"])
