@@ -12,6 +12,7 @@ namespace {
 using namespace events;
 
 constexpr int kEventIds = kControlOffset;  // a writer needs no others
+constexpr double kGain = 4;                 // of the pace
 
 void require(bool holds, const char* name, double value, const std::string& range) {
     if (!holds) {
@@ -176,16 +177,16 @@ bool BarLoop::accepts(std::span<const float> logits) {
     return std::generate_canonical<double, 53>(twister_) < probability;
 }
 
-// How far the agent is behind: what is wanted up to the time drawn, over what it has played. A model that
-// has not heard an instrument for a while does not expect it, so the square lets an agent begin, and
-// come back.
+// How far the agent is behind what is wanted up to the time drawn, in standard deviations of a count. A model
+// that has not heard an instrument for a while does not expect it at all, so the factor grows as their
+// exponential, which lets an agent begin and come back.
 double BarLoop::pace() const {
     const double total = settings_.wanted + settings_.wanted_before;
     if (total == 0) return 1.0;
     const double share = static_cast<double>(event_.time - settings_.begin + 1) / (settings_.end - settings_.begin);
     const double due = settings_.wanted_before + share * settings_.wanted;
-    const double behind = (due + 1) / (settings_.played_before + static_cast<double>(notes_.size()) + 1);
-    return behind * behind;
+    const double behind = due - settings_.played_before - static_cast<double>(notes_.size());
+    return std::exp(kGain * behind / std::sqrt(due + 1));
 }
 
 // Back to before the time, from a tick later on.

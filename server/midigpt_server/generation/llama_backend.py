@@ -47,10 +47,11 @@ _HIGH, _LOW = 0.8, 0.45
 #: After a change of the text so much music is kept, so that the text is heard.
 _BARS_AFTER_TEXT = 2
 #: So far back an agent looks to see whether it plays too little or too much.
-_BARS_BEFORE = 4
+_BARS_BEFORE = 8
 #: Factors for texts that call the music sparse, light, full, dense.
 _DENSITIES = (0.4, 0.75, 1.4, 2.5)
-_MOST_NOTES, _MOST_IDS = 64, 600
+#: A bar has at most twice the notes wanted, and a few.
+_MOST_NOTES, _FEWEST, _MOST_IDS = 64, 4, 600
 _ACCENTS = ((1.0, 8), (0.25, 3))  # at bar lines and beats, in fractions of the bar
 _GOING_ON = (_native.StepStatus.RUNNING, _native.StepStatus.CANCELLED)
 
@@ -149,7 +150,7 @@ class LlamaBackend:
         band = {programs[t.id] for t in job.tracks if t.id != job.agent_id and not t.ignored}
         values = {**job.values, **job.track_values}
         wanted = usual_density(own) * values.get("density", 1.0) * _density_of(voice.text)
-        before = range(max(window.base, bar - _BARS_BEFORE), bar)
+        before = _since_entry(job, written, bar)
         seed = bar_seed(job.values["sampling_seed"], bar, voice_of(job))
         with voice.cache.lend(self._model, PromptTokens.of(prompt.tolist(), (), "")) as sequence:
             yield _native.BarLoop(
@@ -170,7 +171,7 @@ class LlamaBackend:
                 wanted=wanted * _quarters(job, bar),
                 wanted_before=wanted * sum(_quarters(job, b) for b in before),
                 played_before=sum(len(_own(job, written, b)) for b in before),
-                most_notes=_MOST_NOTES,
+                most_notes=min(_MOST_NOTES, _FEWEST + round(2 * wanted * _quarters(job, bar))),
                 budget=budget,
                 seed=seed if seed >= 0 else random.getrandbits(31),
                 pause=_native.Pause.AT_NEWS if values["streaming"] else _native.Pause.NEVER,
@@ -214,6 +215,15 @@ class LlamaBackend:
 def _own(job: Job, written: Mapping[int, Sequence[BarNote]], bar: int) -> Sequence[BarNote]:
     """What the agent played in a bar, or has just written."""
     return written[bar] if bar in written else job.agent.bars[bar - job.first_bar]
+
+
+def _since_entry(job: Job, written: Mapping[int, Sequence[BarNote]], bar: int) -> range:
+    """The bars before one that show whether an agent plays too little: those since it came in.
+
+    All of them while it is silent, so that it does come in.
+    """
+    bars = range(max(job.first_bar, bar - _BARS_BEFORE), bar)
+    return range(next((b for b in bars if _own(job, written, b)), bars.start), bar)
 
 
 def _quarters(job: Job, bar: int) -> float:
