@@ -23,6 +23,9 @@ Bag pipe,Fiddle,Shanai,Tinkle Bell,Agogo,Steel Drums,Woodblock,Taiko Drum,Melodi
 Reverse Cymbal,Guitar Fret Noise,Breath Noise,Seashore,Bird Tweet,Telephone Ring,Helicopter,\
 Applause,Gunshot"""
 
+#: Programs of one kind stand together: pianos, chromatic percussion, ... sound effects.
+FAMILY_SIZE = 8
+
 PROGRAM_NAMES: tuple[str, ...] = tuple(_PROGRAMS.split(","))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from midigpt.general_midi import FAMILY_SIZE
 from midigpt.score import Score, Track
 
 _KIT = frozenset(range(35, 41))
@@ -65,5 +66,5 @@ def _kind(track: Track, resolution: int) -> str:
 
 
 def _family(track: Track) -> int:
-    """General MIDI family (eight programs each); all drums are one."""
-    return -1 if track.track_type == "drum" else track.instrument // 8
+    """General MIDI family; all drums are one."""
+    return -1 if track.track_type == "drum" else track.instrument // FAMILY_SIZE

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,7 +103,8 @@ class LlamaBackend:
                 window, prompt = self._prompt(job, voice, bar, written)
                 if bar == job.write_from:
                     listener.prompted(_prompt_state(job, window.base))
-                with self._loop(job, voice, window, bar, prompt, _MOST_IDS, written) as loop:
+                pace = _pace(job, window, bar, written, voice.text)
+                with self._loop(job, voice, window, bar, prompt, _MOST_IDS, **pace) as loop:
                     notes: list[BarNote] = []
                     while True:
                         _check(job)
@@ -130,7 +132,7 @@ class LlamaBackend:
     def _read(self, job: Job, bar: int, written: Mapping[int, Sequence[BarNote]]) -> Task[None]:
         voice = self._voices.use(job.voice)
         window, prompt = self._prompt(job, voice, bar, written)
-        with self._loop(job, voice, window, bar, prompt, 0, written) as loop:
+        with self._loop(job, voice, window, bar, prompt, 0) as loop:
             while loop.status in _GOING_ON:
                 yield [loop]
 
@@ -143,14 +145,12 @@ class LlamaBackend:
         bar: int,
         prompt: NDArray[np.int32],
         budget: int,
-        written: Mapping[int, Sequence[BarNote]],
+        **pace: Any,
     ) -> Iterator[_native.BarLoop]:
         programs, begin = instruments(job), window.line(bar)
         own = programs[job.agent_id]
         band = {programs[t.id] for t in job.tracks if t.id != job.agent_id and not t.ignored}
         values = {**job.values, **job.track_values}
-        wanted = usual_density(own) * values.get("density", 1.0) * _density_of(voice.text)
-        before = _since_entry(job, written, bar)
         seed = bar_seed(job.values["sampling_seed"], bar, voice_of(job))
         with voice.cache.lend(self._model, PromptTokens.of(prompt.tolist(), (), "")) as sequence:
             yield _native.BarLoop(
@@ -168,14 +168,11 @@ class LlamaBackend:
                 lowest=values.get("min_pitch", 0),
                 highest=values.get("max_pitch", 127),
                 method=self._method,
-                wanted=wanted * _quarters(job, bar),
-                wanted_before=wanted * sum(_quarters(job, b) for b in before),
-                played_before=sum(len(_own(job, written, b)) for b in before),
-                most_notes=min(_MOST_NOTES, _FEWEST + round(2 * wanted * _quarters(job, bar))),
                 budget=budget,
                 seed=seed if seed >= 0 else random.getrandbits(31),
                 pause=_native.Pause.AT_NEWS if values["streaming"] else _native.Pause.NEVER,
                 cancel=job.cancel.flag,
+                **pace,
             )
 
     def _prompt(
@@ -212,22 +209,25 @@ class LlamaBackend:
         raise GenerationError("a bar of this length does not fit the model's window")
 
 
-def _own(job: Job, written: Mapping[int, Sequence[BarNote]], bar: int) -> Sequence[BarNote]:
-    """What the agent played in a bar, or has just written."""
-    return written[bar] if bar in written else job.agent.bars[bar - job.first_bar]
+def _pace(
+    job: Job, window: Window, bar: int, written: Mapping[int, Sequence[BarNote]], text: str
+) -> dict[str, Any]:
+    """How many notes are wanted of the agent in a bar and in those before; see :class:`BarLoop`.
 
-
-def _since_entry(job: Job, written: Mapping[int, Sequence[BarNote]], bar: int) -> range:
-    """The bars before one that show whether an agent plays too little: those since it came in.
-
-    All of them while it is silent, so that it does come in.
+    Those before count since it came in; all of them while it is silent, so that it does come in.
     """
+    factor = job.track_values.get("density", 1.0) * _density_of(text)
+    a_quarter = factor * usual_density(instruments(job)[job.agent_id])
     bars = range(max(job.first_bar, bar - _BARS_BEFORE), bar)
-    return range(next((b for b in bars if _own(job, written, b)), bars.start), bar)
-
-
-def _quarters(job: Job, bar: int) -> float:
-    return job.meters[min(bar - job.first_bar, len(job.meters) - 1)].quarters
+    played = {b: len(window.notes(job.agent, b, written)) for b in bars}
+    before = range(next((b for b in bars if played[b]), bars.start), bar)
+    wanted = a_quarter * window.meter(bar).quarters
+    return {
+        "wanted": wanted,
+        "wanted_before": a_quarter * sum(window.meter(b).quarters for b in before),
+        "played_before": sum(played[b] for b in before),
+        "most_notes": min(_MOST_NOTES, _FEWEST + round(2 * wanted)),
+    }
 
 
 def _density_of(text: str) -> float:

@@ -15,6 +15,7 @@ import numpy as np
 
 from midigpt import events
 from midigpt.captions.instruments import NAME_OF
+from midigpt.general_midi import FAMILY_SIZE
 from midigpt_server.generation.job import Job, JobTrack
 from midigpt_server.timing.bars import BarNote, Meter
 
@@ -25,7 +26,6 @@ _USUAL_TEMPO = 120.0
 _FAR = math.log(1.25)
 _USUAL_VELOCITY = 80
 _HEARD_BARS = 2  # whose velocities an agent follows
-_FAMILY = 8  # General MIDI programs of one kind stand together
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Window:
 
     def length(self, bar: int) -> int:
         """Of a bar."""
-        return round(self._meter(bar).quarters * self.quarter)
+        return round(self.meter(bar).quarters * self.quarter)
 
     def events(self, end: int, written: Mapping[int, Sequence[BarNote]]) -> events.Events:
         """All that is known before bar ``end``, sorted, with rests up to its line.
@@ -57,7 +57,7 @@ class Window:
                 continue
             note_base = 128 * programs[track.id]
             for bar in range(self.base, end):
-                notes = self._notes(track, bar, written)
+                notes = self.notes(track, bar, written)
                 line, length = self.line(bar), self.length(bar)
                 rows += [
                     (
@@ -70,9 +70,10 @@ class Window:
         found = np.array(sorted(rows), dtype=np.int32).reshape(-1, 3)
         return events.pad(found, self.line(end))
 
-    def _notes(
+    def notes(
         self, track: JobTrack, bar: int, written: Mapping[int, Sequence[BarNote]]
     ) -> Sequence[BarNote]:
+        """What a track plays in a bar: what is known, written, or taken to be."""
         if track.id == self.job.agent_id and bar in written:
             return written[bar]
         if not track.is_agent and track.hidden and bar >= track.hidden[0]:
@@ -80,7 +81,8 @@ class Window:
         index = bar - self.job.first_bar
         return track.bars[index] if 0 <= index < len(track.bars) else ()
 
-    def _meter(self, bar: int) -> Meter:
+    def meter(self, bar: int) -> Meter:
+        """Of a bar; those after the job have that of its last."""
         return self.job.meters[min(bar - self.job.first_bar, len(self.job.meters) - 1)]
 
 
@@ -115,8 +117,8 @@ def instruments(job: Job) -> dict[int, int]:
     own = found[job.agent_id]
     others = {found[t.id] for t in job.tracks if t.id != job.agent_id and not t.ignored}
     if own in others and own != events.DRUMS:
-        first = own // _FAMILY * _FAMILY
-        free = [p for p in range(first, first + _FAMILY) if p not in others]
+        first = own // FAMILY_SIZE * FAMILY_SIZE
+        free = [p for p in range(first, first + FAMILY_SIZE) if p not in others]
         found[job.agent_id] = min(free, key=lambda p: abs(p - own), default=own)
     return found
 

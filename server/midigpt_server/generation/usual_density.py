@@ -7,8 +7,8 @@ to its last, its rests included.
 from __future__ import annotations
 
 from midigpt import events
+from midigpt.general_midi import FAMILY_SIZE
 
-_FAMILY = 8  # General MIDI programs of one kind
 #: Notes in four quarters: of the families of General MIDI, from pianos to sound effects; of drums.
 # fmt: off
 _FAMILIES = (14.0, 4.3, 4.8, 5.2, 2.9, 5.3, 6.5, 3.8, 4.0, 4.5, 4.6, 3.7, 7.6, 4.7, 4.0, 3.4)
@@ -18,5 +18,5 @@ _DRUMS = 14.3
 
 def usual_density(instrument: int) -> float:
     """Notes a quarter note of a General MIDI program (0..127), or of drums (128)."""
-    notes = _DRUMS if instrument == events.DRUMS else _FAMILIES[instrument // _FAMILY]
+    notes = _DRUMS if instrument == events.DRUMS else _FAMILIES[instrument // FAMILY_SIZE]
     return notes / 4
