@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from midigpt import _native
+from midigpt import _native, events
 from midigpt.inference.task import drive
 from midigpt.score import Bar, Score, Track
 from midigpt.smf import MidiError
@@ -29,7 +29,6 @@ from midigpt_server.timing.bars import BarNote, Meter
 
 _METHODS = {"imagine (M1)": "IMAGINE", "thin (M2)": "THIN"}
 _HEARD = 4  # bars before the agent begins
-_DRUMS_PROGRAM = 128
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,7 @@ def busy(track: Track, bars: int) -> bool:
 
 def sound(track: Track) -> int:
     """What tells tracks apart to the model."""
-    return _DRUMS_PROGRAM if track.track_type == "drum" else track.instrument
+    return events.DRUMS if track.track_type == "drum" else track.instrument
 
 
 def bar_notes(bar: Bar, resolution: int) -> tuple[BarNote, ...]:

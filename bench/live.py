@@ -27,8 +27,8 @@ from midigpt_server.client import Client
 CLIENT = ROOT / "bench/workers/live_client.py"
 MIDI = ROOT / "tests/data/midi/wrought_havoc.mid"
 FOUR, THREE, SEVEN = (4, 4), (3, 4), (7, 8)
-#: twelve notes a bar for models of random weights, which would write more
 MEMORY_SECONDS = 0.5  # between two looks at the server's memory
+#: twelve notes a bar for models of random weights, which would write more
 TWELVE = {"density_hard_limit": 12, "mask_mode": "attention_skip"}
 
 

@@ -1,9 +1,9 @@
-#include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 #include <pybind11/stl/filesystem.h>
 
 #include <optional>
 
+#include "bindings/arrays.hpp"
 #include "bindings/cancel_flag.hpp"
 #include "bindings/module.hpp"
 #include "engine/transformer.hpp"
@@ -15,8 +15,6 @@ namespace {
 
 using namespace midigpt::engine;
 
-using Ids = py::array_t<std::int32_t, py::array::c_style | py::array::forcecast>;
-using Mask = py::array_t<bool, py::array::c_style | py::array::forcecast>;
 using Slices = std::vector<std::pair<int, int>>;
 
 std::span<const std::int32_t> to_span(const Ids& ids) {
@@ -28,7 +26,7 @@ std::span<const std::int32_t> to_span(const std::optional<Ids>& ids) {
     return ids ? to_span(*ids) : std::span<const std::int32_t>{};
 }
 
-std::span<const std::uint8_t> to_span(const Mask& mask) {
+std::span<const std::uint8_t> to_span(const Flags& mask) {
     if (mask.ndim() != 1) throw py::value_error("key mask must have one dimension");
     return {reinterpret_cast<const std::uint8_t*>(mask.data()), static_cast<std::size_t>(mask.size())};
 }
@@ -42,7 +40,7 @@ std::vector<VocabularySlice> to_slices(const Slices& pairs) {
 // None when cancelled.
 py::object forward(Transformer& transformer, const std::vector<Sequence*>& sequences,
                    const std::vector<Ids>& ids, const std::optional<std::vector<Ids>>& positions,
-                   const std::optional<std::vector<Mask>>& key_masks, bool every, const Slices& pairs, CancelFlag* cancel) {
+                   const std::optional<std::vector<Flags>>& key_masks, bool every, const Slices& pairs, CancelFlag* cancel) {
     const std::size_t count = sequences.size();
     if (ids.size() != count || (positions && positions->size() != count) ||
         (key_masks && key_masks->size() != count)) {
@@ -131,7 +129,7 @@ void bind_sequence(py::module_& m) {
         .def("copy", &Sequence::copy)
         .def("shared_prefix",
              [](const Sequence& sequence, const Ids& ids, const std::optional<Ids>& positions,
-                const std::optional<Mask>& shown) {
+                const std::optional<Flags>& shown) {
                  return sequence.shared_prefix(to_span(ids), to_span(positions),
                                                shown ? to_span(*shown) : std::span<const std::uint8_t>{});
              },

@@ -1,8 +1,8 @@
-#include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
 #include <algorithm>
 
+#include "bindings/arrays.hpp"
 #include "bindings/cancel_flag.hpp"
 #include "bindings/module.hpp"
 #include "generation/bar_loop.hpp"
@@ -13,10 +13,6 @@ namespace py = pybind11;
 
 namespace midigpt::bindings {
 namespace {
-
-using Floats = py::array_t<float, py::array::c_style | py::array::forcecast>;
-using Ids = py::array_t<std::int32_t, py::array::c_style | py::array::forcecast>;
-using Flags = py::array_t<bool, py::array::c_style | py::array::forcecast>;
 
 std::vector<std::uint8_t> to_bytes(const Flags& flags) {
     return {flags.data(), flags.data() + flags.size()};
@@ -126,12 +122,13 @@ void bind_bar_loop(py::module_& m) {
         .def(py::init([](engine::Transformer& transformer, engine::Sequence& sequence, float temperature, int top_k,
                          float top_p, const Ids& prompt, int first_id, int begin, int end, int instrument,
                          std::vector<int> band, int lowest, int highest, DensityMethod method, float density,
-                         float wanted, float wanted_before, int played_before, int most_notes, int budget, std::uint64_t seed, Pause pause, const CancelFlag* cancel) {
+                         float wanted, float wanted_before, int played_before, int most_notes, int budget,
+                         std::uint64_t seed, Pause pause, const CancelFlag* cancel) {
                  return std::make_unique<BarLoop>(
                      transformer, sequence, SliceRules{temperature, top_k, top_p}, to_ints(prompt),
                      BarLoop::Settings{first_id, begin, end, instrument, std::move(band), lowest, highest, method,
-                                       density, wanted, wanted_before, played_before, most_notes, budget, static_cast<std::uint32_t>(seed), pause,
-                                       CancelFlag::of(cancel)});
+                                       density, wanted, wanted_before, played_before, most_notes, budget,
+                                       static_cast<std::uint32_t>(seed), pause, CancelFlag::of(cancel)});
              }),
              py::kw_only(), py::arg("transformer"), py::arg("sequence"), py::arg("temperature") = 1.0f,
              py::arg("top_k") = 0, py::arg("top_p") = 1.0f, py::arg("prompt"), py::arg("first_id"), py::arg("begin"),

@@ -1,6 +1,6 @@
-#include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include "bindings/arrays.hpp"
 #include "bindings/module.hpp"
 #include "session/session_state.hpp"
 
@@ -21,8 +21,6 @@ py::array allowed_view(const py::object& self) {
     view.attr("flags").attr("writeable") = false;
     return view;
 }
-
-using Floats = py::array_t<float, py::array::c_style | py::array::forcecast>;
 
 py::array_t<float> biased(const SessionState& state, const Floats& logits) {
     if (logits.size() != static_cast<py::ssize_t>(state.vocabulary().size())) {
