@@ -185,6 +185,19 @@ class TestLongPieces:
         assert len(piece) < 3000 and 8000 < piece[-3] < events.TIMES
         events.validate(piece)
 
+    def test_progress_is_one_way_from_the_first_second_to_the_last(self, tmp_path):
+        small = write_orderly_llama(tmp_path, context=128, pace=30)
+        prompter, told = prompter_of(small), []
+        batch = LongPieces(NativeBackend.open(small, 600)).generate(
+            prompter.encode("A slow waltz for piano"), prompter.first_event, [1, 2, 3],
+            Sampling(max_tokens=600), lambda *now: told.append(now),
+        )  # fmt: skip
+        seconds, shares = np.array(told).T
+        assert (np.diff(seconds) > -1e-9).all() and (np.diff(shares) > -1e-9).all()
+        assert shares[0] < 0.02 and shares[-1] == 1
+        ends = [piece[-3] / events.TICKS_PER_SECOND for piece in batch.pieces]
+        assert seconds[-1] == pytest.approx(np.mean(ends))
+
     def test_a_piece_that_fits_is_left_alone(self, folder):
         inner, sampling = NativeBackend.open(folder, 600), Sampling(max_tokens=60)
         assert written(LongPieces(inner), folder, [1], sampling) == written(

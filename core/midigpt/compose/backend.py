@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from midigpt import _native, events
+from midigpt.compose.key import key_bias
 
-#: Told now and then: seconds of music written so far, and share of the ids; means over a batch.
+#: Told now and then: seconds of music written so far, and share of all that is to be written; means
+#: over a batch.
 Progress: TypeAlias = Callable[[float, float], None]
 
 #: Context kept for a prompt and its piece, where the model has more than anybody needs.
