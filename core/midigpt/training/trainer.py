@@ -128,7 +128,7 @@ def _fit(
     checks = DataLoader(Checks(validation, config), batch_size=None) if validation else None
     own_threads = torch.get_num_threads()
     if alone:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(1)  # the workers have the cores
     try:
         trainer.fit(
             learner,

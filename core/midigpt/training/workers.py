@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import queue
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -46,8 +46,7 @@ class Workers:
                     index, batch = todo.get_nowait()
                     results[index] = work(replica, batch)
 
-        with _one_thread_each():
-            list(self._pool.map(run, self._replicas))
+        list(self._pool.map(run, self._replicas))
         return [results[index] for index in range(len(batches))]
 
     def gather_gradients(self) -> None:
@@ -57,17 +56,6 @@ class Workers:
                 if own.grad is not None:
                     shared.grad = own.grad if shared.grad is None else shared.grad + own.grad
                     own.grad = None
-
-
-@contextlib.contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Keep the matrix products of all threads from being split: MKL has one number for all."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _replica(model: TransformerLMBase) -> TransformerLMBase:
