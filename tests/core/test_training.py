@@ -7,6 +7,8 @@ import json
 import math
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -495,6 +497,18 @@ def test_an_item_that_kills_or_hangs_its_process_costs_nothing_else() -> None:
     assert [number for number in found if not isinstance(number, Crash)] == [0, 2, 4, 8, 10]
     (hung,) = map_isolated(dies_of_three, [9], workers=1, seconds=2.0)
     assert isinstance(hung, Crash)
+
+
+def test_a_script_that_starts_itself_again_is_told_so(tmp_path: Path) -> None:
+    script = tmp_path / "unguarded.py"
+    script.write_text(
+        "from midigpt.training.isolation import map_isolated\n"
+        "print(list(map_isolated(abs, range(200), workers=2)))\n"
+    )
+    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 1 and not ended.stdout
+    assert ended.stderr.splitlines()[-1].startswith("RuntimeError: a worker process ended")
+    assert "__main__" in ended.stderr.splitlines()[-1]
 
 
 def test_settings_out_of_range_are_named(config: TrainConfig, tmp_path: Path) -> None:
