@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from random import Random
 
@@ -390,6 +391,22 @@ def test_a_resumed_run_goes_the_same_way(
     assert losses(broken) == pytest.approx(losses(tmp_path / "straight"), abs=1e-4)
     straight, resumed = (load_file(tmp_path / run / path.name) for run in ("straight", "broken"))
     assert all(np.array_equal(straight[name], resumed[name]) for name in straight)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_threads_get_like_shares_of_a_step(seed: int) -> None:
+    pytest.importorskip("torch")
+    from midigpt.training.batches import share_out
+
+    rng, threads = Random(seed), 2
+    lengths = sorted(rng.randint(60, 1000) for _ in range(400))
+    step = [list(range(first, first + 4)) for first in rng.sample(range(0, 400, 4), 4)]
+    parts = share_out(lengths, step, 4 * threads)
+    assert sorted(chain.from_iterable(parts)) == sorted(chain.from_iterable(step))
+    work = [0] * threads
+    for part in parts:  # each thread takes the next when it is done with one
+        work[work.index(min(work))] += len(part) * max(lengths[index] for index in part)
+    assert max(work) < 1.2 * sum(lengths[index] for part in parts for index in part) / threads
 
 
 def test_threads_and_lightning_s_own_way_compute_the_same_gradients(

@@ -34,7 +34,7 @@ class Workers:
     def map(
         self, work: Callable[[TransformerLMBase, Batch], T], batches: Sequence[Batch]
     ) -> list[T]:
-        """The results of ``work``, in the order of ``batches``."""
+        """The results of ``work``, in the order of ``batches``, which begin in that order."""
         todo: queue.SimpleQueue[tuple[int, Batch]] = queue.SimpleQueue()
         for item in enumerate(batches):
             todo.put(item)
