@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <type_traits>
 
 #include "engine/number.hpp"
 
@@ -33,9 +34,9 @@ struct FloatRows {
     int count = 0;
 };
 
-// Activations rounded to -127..127, each row with its own scale.
+// Activations rounded as by quantize(), each row with its own scale.
 struct Int8Rows {
-    const void* values = nullptr;  // as the kernels' quantize() wrote them
+    const std::int8_t* values = nullptr;
     const float* scale = nullptr;
     const std::int32_t* sum = nullptr;  // of the row's rounded values
     int stride = 0;
@@ -48,15 +49,30 @@ struct Product {
     bool accumulate = false;  // add to what is there
 };
 
-// What is cached of one key head. An int8 key or value is rounded to -127..127 and has a scale of its
-// own, max|x| / 127, by position; other types have none.
+// What is cached of one key head. std::uint8_t stands for int8: a key or value rounded to -127..127, plus 128 like
+// the weights of a panel, with a scale of its own, max|x| / 127, by position; other types have none.
 template <class Number>
 struct HeadCache {
-    Number* keys = nullptr;    // [position / 16][width][16]
-    Number* values = nullptr;  // [position][width]
+    Number* keys = nullptr;    // at key_place()
+    Number* values = nullptr;  // at value_place()
     float* key_scales = nullptr;
     float* value_scales = nullptr;
 };
+
+// Where entry `i` of a position's key or value is. Keys of 16 positions are the rows of a panel; values of 4
+// positions (int8) or of one are its columns.
+template <class Number>
+inline constexpr int kTogether = std::is_same_v<Number, std::uint8_t> ? 4 : 1;  // numbers of a row, side by side
+template <class Number>
+constexpr std::size_t key_place(std::size_t position, int i, int width) {
+    constexpr int kGroup = kTogether<Number>;
+    return (position / kLanes * width + i / kGroup * kGroup) * kLanes + position % kLanes * kGroup + i % kGroup;
+}
+template <class Number>
+constexpr std::size_t value_place(std::size_t position, int i, int width) {
+    constexpr int kGroup = kTogether<Number>;
+    return position / kGroup * kGroup * width + static_cast<std::size_t>(i) * kGroup + position % kGroup;
+}
 
 // Attention of `count` consecutive queries with one key head.
 template <class Number>
@@ -70,7 +86,8 @@ struct AttentionHead {
     int growth = 1;
     const std::uint8_t* shown = nullptr;  // per position, 0 hides it; null shows all
     float* scratch = nullptr;      // kQueryTile rows of `capacity`
-    int capacity = 0;              // multiple of 16
+    std::int8_t* rounded = nullptr;  // twice as many; int8 only
+    int capacity = 0;              // multiple of 16, at least `width`
     float* out = nullptr;          // rows `out_stride` apart
     int out_stride = 0;
 };
@@ -89,9 +106,9 @@ struct Kernels {
     void (*multiply_float)(const Panels& panels, const FloatRows& x, const Product& out);
     void (*multiply_bfloat16)(const Panels& panels, const FloatRows& x, const Product& out);
     void (*multiply_int8)(const Panels& panels, const Int8Rows& x, const Product& out);
-    std::size_t rounded_size;  // bytes of one activation in Int8Rows
-    // Rounds x to -127..127 with scale max|x| / 127; `values` takes `width` times rounded_size bytes.
-    void (*quantize)(const float* x, int width, void* values, float* scale, std::int32_t* sum);
+    // Rounds x with the scale that makes 127 of the largest number or sum of two neighbours (entries 2i and 2i + 1):
+    // AVX2 multiplies such pairs with two weights of 0..255, and the sum of both products must fit 16 bits.
+    void (*quantize)(const float* x, int width, std::int8_t* values, float* scale, std::int32_t* sum);
     // (x - mean) / sqrt(variance + eps) * weight + bias over the first `width` entries; padding gets 0.
     void (*layer_norm)(const float* x, int width, const float* weight, const float* bias, float eps,
                        float* out);
@@ -103,7 +120,7 @@ struct Kernels {
     void (*silu_product)(float* gate, const float* up, int width);
     CacheKernels<float> float_cache;
     CacheKernels<Half> half_cache;
-    CacheKernels<std::int8_t> int8_cache;
+    CacheKernels<std::uint8_t> int8_cache;
 };
 
 // Every variant that this processor can run, the fastest first, plain C++ last.

@@ -35,31 +35,50 @@ inline void write(const Product& out, int token, int row, Floats y) {
     store(p, out.accumulate ? add(load(p), y) : y);
 }
 
+// What T rows of whole numbers, `stride` apart, are multiplied with: P panels of `columns`, `panel_step` apart,
+// groups of four columns `step` apart, of which `ahead` is prefetched.
+struct Int8Block {
+    const std::uint8_t* weights;
+    std::size_t panel_step;
+    std::size_t step;
+    int columns;
+    std::size_t ahead = 0;
+};
+
+// Adds the products; `Lines` panels are prefetched.
+template <int T, int P, int Lines>
+MIDIGPT_INLINED inline void add_products(Ints (&acc)[T][P], const Int8Block& block, const std::int8_t* rows, std::size_t stride) {
+    const std::uint8_t* weights = block.weights;
+    for (int column = 0; column < block.columns; column += 4, weights += block.step) {
+        repeat<Lines>([&](auto line) MIDIGPT_INLINED { prefetch(weights + block.ahead + line * block.panel_step); });
+        if constexpr (T == 1) {  // one panel after the other, to save registers
+            const Quad quad = load_quad(rows + column);
+            repeat<P>([&](auto p) MIDIGPT_INLINED {
+                acc[0][p] = dot(acc[0][p], load_weights(weights + p * block.panel_step), quad);
+            });
+        } else {
+            WeightBytes w[P];
+            repeat<P>([&](auto p) MIDIGPT_INLINED { w[p] = load_weights(weights + p * block.panel_step); });
+            repeat<T>([&](auto t) MIDIGPT_INLINED {
+                const Quad quad = load_quad(rows + t * stride + column);
+                repeat<P>([&](auto p) MIDIGPT_INLINED { acc[t][p] = dot(acc[t][p], w[p], quad); });
+            });
+        }
+    }
+}
+
 // Tokens [token, token + T) times panels [panel, panel + P).
-template <int T, int P>
+template <int T, int P, int Lines>
 void int8_tile(const Panels& panels, const Int8Rows& x, const Product& out, int token, int panel) {
     const std::size_t panel_bytes = static_cast<std::size_t>(panels.columns) * kLanes;
     const auto* weights = static_cast<const std::uint8_t*>(panels.weights) + panel * panel_bytes;
-    const auto* rows = static_cast<const Rounded*>(x.values) + static_cast<std::size_t>(token) * x.stride;
+    const std::int8_t* rows = x.values + static_cast<std::size_t>(token) * x.stride;
 
     Ints acc[T][P];
     repeat<T>([&](auto t) MIDIGPT_INLINED {
         repeat<P>([&](auto p) MIDIGPT_INLINED { acc[t][p] = fill_int(-kWeightExcess * x.sum[token + t]); });
     });
-    for (int column = 0; column < panels.columns; column += 4) {
-        if constexpr (T > 1) prefetch(weights + P * panel_bytes + static_cast<std::size_t>(column) * kLanes);
-        repeat<kParts>([&](auto part) MIDIGPT_INLINED {
-            constexpr int kPart = decltype(part)::value;
-            WeightBytes w[P];
-            repeat<P>([&](auto p) MIDIGPT_INLINED {
-                w[p] = load_weights<kPart>(weights + p * panel_bytes + static_cast<std::size_t>(column) * kLanes);
-            });
-            repeat<T>([&](auto t) MIDIGPT_INLINED {
-                const Quad quad = load_quad<kPart>(rows + static_cast<std::size_t>(t) * x.stride + column);
-                repeat<P>([&](auto p) MIDIGPT_INLINED { acc[t][p] = dot(acc[t][p], w[p], quad); });
-            });
-        });
-    }
+    add_products<T, P, Lines>(acc, {weights, panel_bytes, 4 * kLanes, panels.columns, P * panel_bytes}, rows, x.stride);
     repeat<T>([&](auto t) MIDIGPT_INLINED {
         const Floats token_scale = fill(x.scale[token + t]);
         repeat<P>([&](auto p) MIDIGPT_INLINED {
@@ -100,12 +119,16 @@ void float_tile(const Panels& panels, const FloatRows& x, const Product& out, in
     });
 }
 
+// Single rows are prefetched by the processor, if panels are long, as those of weights are; those of keys are not.
+template <int LinesOfOne>
 struct Int8Tile {
     template <int T, int P>
     static void run(const Panels& panels, const Int8Rows& x, const Product& out, int token, int panel) {
-        int8_tile<T, P>(panels, x, out, token, panel);
+        int8_tile<T, P, T == 1 ? P * LinesOfOne : 1>(panels, x, out, token, panel);
     }
 };
+using WeightTile = Int8Tile<0>;
+using KeyTile = Int8Tile<1>;
 
 template <class Number>
 struct FloatTile {
@@ -142,15 +165,17 @@ void multiply(const Panels& panels, const Rows& x, const Product& out) {
     }
 }
 
-void quantize(const float* x, int width, void* values, float* scale, std::int32_t* total) {
+void quantize(const float* x, int width, std::int8_t* values, float* scale, std::int32_t* total) {
     Floats most = zeros();
-    for (int i = 0; i < width; i += kLanes) most = max(most, absolute(load(x + i)));
+    for (int i = 0; i < width; i += kLanes) {
+        const Floats y = load(x + i);
+        most = max(most, max(absolute(y), absolute(add(y, swap_neighbours(y)))));
+    }
     const float largest = maximum(most);
     *scale = largest / 127.0f;
     const Floats factor = fill(largest > 0.0f ? 127.0f / largest : 0.0f);
     *total = 0;
-    auto* rounded = static_cast<Rounded*>(values);
-    for (int i = 0; i < width; i += kLanes) *total += store_rounded(rounded + i, mul(load(x + i), factor));
+    for (int i = 0; i < width; i += kLanes) *total += store_rounded(values + i, mul(load(x + i), factor));
 }
 
 // ---- norms and activations -------------------------------------------------------------------
@@ -234,10 +259,10 @@ void silu_product(float* gate, const float* up, int width) {
 
 // ---- attention -------------------------------------------------------------------------------
 
-inline void store(std::int8_t* p, Floats x) {
+inline void store(std::uint8_t* p, Floats x) {
     float lanes[kLanes];
     store(lanes, round_to_even(x));
-    for (int i = 0; i < kLanes; ++i) p[i] = static_cast<std::int8_t>(lanes[i]);
+    for (int i = 0; i < kLanes; ++i) p[i] = static_cast<std::uint8_t>(static_cast<int>(lanes[i]) + 128);
 }
 
 // What the entries of x are multiplied with before they are rounded; `scales` is null for types without.
@@ -252,15 +277,14 @@ inline Floats rounding_factor(const float* x, int width, int position, float* sc
 
 template <class Number>
 void append(const float* key, const float* value, int width, int position, const HeadCache<Number>& cache) {
-    Number* block = cache.keys + static_cast<std::size_t>(position / kLanes) * width * kLanes;
-    Number* values = cache.values + static_cast<std::size_t>(position) * width;
     const Floats key_factor = rounding_factor(key, width, position, cache.key_scales);
     const Floats value_factor = rounding_factor(value, width, position, cache.value_scales);
     for (int i = 0; i < width; i += kLanes) {
         Number lanes[kLanes];
         store(lanes, mul(load(key + i), key_factor));
-        for (int j = 0; j < kLanes; ++j) block[(i + j) * kLanes + position % kLanes] = lanes[j];
-        store(values + i, mul(load(value + i), value_factor));
+        for (int j = 0; j < kLanes; ++j) cache.keys[key_place<Number>(position, i + j, width)] = lanes[j];
+        store(lanes, mul(load(value + i), value_factor));
+        for (int j = 0; j < kLanes; ++j) cache.values[value_place<Number>(position, i + j, width)] = lanes[j];
     }
 }
 
@@ -277,7 +301,7 @@ inline void prefetch_lines(const void* p) {
 constexpr int side_by_side(int queries) { return std::clamp(kAccumulators / queries, 1, 4); }
 
 // Scores of B blocks of 16 positions for Q queries.
-template <class Number, int Q, int B>
+template <int Q, int B, class Number>
 inline void score_blocks(const AttentionHead<Number>& head, const float* query, int position) {
     const std::size_t block = static_cast<std::size_t>(head.width) * kLanes;
     const Number* keys = head.cache.keys + position / kLanes * block;
@@ -297,11 +321,7 @@ inline void score_blocks(const AttentionHead<Number>& head, const float* query, 
     }
     repeat<Q>([&](auto q) MIDIGPT_INLINED {
         float* scores = head.scratch + static_cast<std::size_t>(q) * head.capacity + position;
-        repeat<B>([&](auto b) MIDIGPT_INLINED {
-            constexpr int kFirst = decltype(b)::value * kLanes;
-            const float* scales = head.cache.key_scales;
-            store(scores + kFirst, scales == nullptr ? acc[q][b] : mul(acc[q][b], load(scales + position + kFirst)));
-        });
+        repeat<B>([&](auto b) MIDIGPT_INLINED { store(scores + b * kLanes, acc[q][b]); });
     });
 }
 
@@ -333,7 +353,7 @@ inline float softmax(float* scores, int visible, const std::uint8_t* shown, cons
 constexpr int kValuesAhead = 32;  // prefetched
 
 // Weighted sum of values, W registers of the head at a time.
-template <class Number, int Q, int W>
+template <int Q, int W, class Number>
 inline void mix(const AttentionHead<Number>& head, int first, int visible, int query,
                 const float* factor) {
     Floats acc[Q][W];
@@ -359,37 +379,115 @@ inline void mix(const AttentionHead<Number>& head, int first, int visible, int q
 }
 
 // Q queries from `query` on.
-template <class Number, int Q>
+template <int Q, class Number>
 void attend_tile(const AttentionHead<Number>& head, int query) {
     const int last = head.visible + (query + Q - 1) * head.growth;
     const float* rows = head.query + static_cast<std::size_t>(query) * head.query_stride;
     constexpr int kBlocks = side_by_side(Q);
     int position = 0;
     for (; position + kBlocks * kLanes <= last; position += kBlocks * kLanes) {
-        score_blocks<Number, Q, kBlocks>(head, rows, position);
+        score_blocks<Q, kBlocks>(head, rows, position);
     }
-    for (; position < last; position += kLanes) score_blocks<Number, Q, 1>(head, rows, position);
+    for (; position < last; position += kLanes) score_blocks<Q, 1>(head, rows, position);
     float factor[Q];
     for (int q = 0; q < Q; ++q) {
         float* scores = head.scratch + static_cast<std::size_t>(q) * head.capacity;
         const int visible = head.visible + (query + q) * head.growth;
-        factor[q] = softmax(scores, visible, head.shown, head.cache.value_scales);
+        factor[q] = softmax(scores, visible, head.shown, nullptr);
         for (int i = padded(visible); i < last; ++i) scores[i] = 0.0f;
     }
     int first = 0;
     for (; first + kBlocks * kLanes <= head.width; first += kBlocks * kLanes) {
-        mix<Number, Q, kBlocks>(head, first, last, query, factor);
+        mix<Q, kBlocks>(head, first, last, query, factor);
     }
-    for (; first < head.width; first += kLanes) mix<Number, Q, 1>(head, first, last, query, factor);
+    for (; first < head.width; first += kLanes) mix<Q, 1>(head, first, last, query, factor);
+}
+
+// ---- attention with an int8 cache, in whole numbers ------------------------------------------
+
+constexpr int kGroup = kTogether<std::uint8_t>;
+constexpr int kDigits = 2;  // of a value's weight, to the base of 128; neighbours as small as quantize() makes them
+constexpr float kMostWeight = 64.0f * 128.0f;
+
+// Rounds the first `count` weights to 0..kMostWeight, a row of `stride` for each digit; returns what one is worth.
+inline float round_weights(const float* weights, int count, std::int8_t* rounded, int stride, std::int32_t* sums) {
+    Floats most = zeros();
+    for (int i = 0; i < count; i += kLanes) most = max(most, load(weights + i));
+    const float largest = maximum(most);
+    const Floats factor = fill(largest > 1e-30f ? kMostWeight / largest : 0.0f);
+    sums[0] = sums[1] = 0;
+    for (int i = 0; i < count; i += kLanes) {
+        const Floats whole = round_to_even(mul(load(weights + i), factor));
+        const Floats high = round_to_even(mul(whole, fill(1.0f / 128.0f)));
+        sums[0] += store_rounded(rounded + i, high);
+        sums[1] += store_rounded(rounded + stride + i, fma(high, fill(-128.0f), whole));
+    }
+    return largest / kMostWeight;
+}
+
+// Weighted sums of P * 16 entries of the first `count` values for Q queries, whose weights are in `rows`.
+template <int Q, int P>
+inline void mix_rounded(const AttentionHead<std::uint8_t>& head, int first, int count, const std::int8_t* rows,
+                        const std::int32_t* sums, const float* factor, float* out) {
+    constexpr int kRows = Q * kDigits;
+    Ints acc[kRows][P];
+    repeat<kRows>([&](auto t) MIDIGPT_INLINED {
+        repeat<P>([&](auto p) MIDIGPT_INLINED { acc[t][p] = fill_int(-kWeightExcess * sums[t]); });
+    });
+    const std::size_t width = head.width;
+    const std::uint8_t* values = head.cache.values + value_place<std::uint8_t>(0, first, head.width);
+    add_products<kRows, P, Q == 1 ? P : 0>(acc, {values, kGroup * kLanes, kGroup * width, count, kValuesAhead * width},
+                                           rows, head.capacity);
+    repeat<Q>([&](auto q) MIDIGPT_INLINED {
+        repeat<P>([&](auto p) MIDIGPT_INLINED {
+            const Floats y = fma(to_floats(acc[2 * q][p]), fill(128.0f), to_floats(acc[2 * q + 1][p]));
+            store(out + static_cast<std::size_t>(q) * head.out_stride + first + p * kLanes, mul(y, fill(factor[q])));
+        });
+    });
+}
+
+template <int Q>
+void attend_tile(const AttentionHead<std::uint8_t>& head, int query) {
+    const int last = head.visible + (query + Q - 1) * head.growth;
+    std::int8_t* rounded = head.rounded;
+    float factor[Q];
+    std::int32_t sums[Q * kDigits];
+    for (int q = 0; q < Q; ++q) {
+        const float* row = head.query + static_cast<std::size_t>(query + q) * head.query_stride;
+        quantize(row, head.width, rounded + static_cast<std::size_t>(q) * head.capacity, &factor[q], &sums[q]);
+    }
+    multiply<KeyTile>({head.cache.keys, head.cache.key_scales, nullptr, padded(last) / kLanes, head.width},
+                      Int8Rows{rounded, factor, sums, head.capacity, Q}, {head.scratch, head.capacity, false});
+    for (int byte = 0; Q == 1 && byte < kValuesAhead * head.width; byte += 64) prefetch(head.cache.values + byte);
+    for (int q = 0; q < Q; ++q) {
+        float* scores = head.scratch + static_cast<std::size_t>(q) * head.capacity;
+        const int visible = head.visible + (query + q) * head.growth;
+        factor[q] = softmax(scores, visible, head.shown, head.cache.value_scales);
+        for (int i = padded(visible); i < padded(last); ++i) scores[i] = 0.0f;
+        factor[q] *= round_weights(scores, padded(last), rounded + static_cast<std::size_t>(q) * kDigits * head.capacity,
+                                   head.capacity, sums + q * kDigits);
+    }
+    constexpr int kQueries = std::max(1, Q / kDigits);  // at once
+    constexpr int kPanels = side_by_side(kQueries * kDigits);
+    const int count = (last + kGroup - 1) / kGroup * kGroup;
+    for (int q = 0; q < Q; q += kQueries) {
+        const std::int8_t* rows = rounded + static_cast<std::size_t>(q) * kDigits * head.capacity;
+        float* out = head.out + static_cast<std::size_t>(query + q) * head.out_stride;
+        int first = 0;
+        for (; first + kPanels * kLanes <= head.width; first += kPanels * kLanes) {
+            mix_rounded<kQueries, kPanels>(head, first, count, rows, sums + q * kDigits, factor + q, out);
+        }
+        for (; first < head.width; first += kLanes) {
+            mix_rounded<kQueries, 1>(head, first, count, rows, sums + q * kDigits, factor + q, out);
+        }
+    }
 }
 
 template <class Number>
 void attend(const AttentionHead<Number>& head) {
     int query = 0;
-    for (; query + kQueryTile <= head.count; query += kQueryTile) {
-        attend_tile<Number, kQueryTile>(head, query);
-    }
-    for (; query < head.count; ++query) attend_tile<Number, 1>(head, query);
+    for (; query + kQueryTile <= head.count; query += kQueryTile) attend_tile<kQueryTile>(head, query);
+    for (; query < head.count; ++query) attend_tile<1>(head, query);
 }
 
 constexpr Kernels make_kernels(const char* name) {
@@ -397,8 +495,7 @@ constexpr Kernels make_kernels(const char* name) {
         name,
         multiply<FloatTile<float>, FloatRows>,
         multiply<FloatTile<BFloat16>, FloatRows>,
-        multiply<Int8Tile, Int8Rows>,
-        sizeof(Rounded),
+        multiply<WeightTile, Int8Rows>,
         quantize,
         layer_norm,
         rms_norm,
@@ -406,7 +503,7 @@ constexpr Kernels make_kernels(const char* name) {
         silu_product,
         {append<float>, attend<float>},
         {append<Half>, attend<Half>},
-        {append<std::int8_t>, attend<std::int8_t>},
+        {append<std::uint8_t>, attend<std::uint8_t>},
     };
 }
 

@@ -37,11 +37,7 @@ inline __m256 load8(const BFloat16* p) {
     const __m128i bits = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
 }
-inline __m256 load8(const std::int8_t* p) {
-    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
-}
 inline Floats load(const Half* p) { return {load8(p), load8(p + 8)}; }
-inline Floats load(const std::int8_t* p) { return {load8(p), load8(p + 8)}; }
 inline Floats load(const BFloat16* p) { return {load8(p), load8(p + 8)}; }
 inline void store(float* p, Floats x) {
     _mm256_storeu_ps(p, x.lo);
@@ -65,6 +61,7 @@ inline Floats absolute(Floats a) {
     const __m256 sign = _mm256_set1_ps(-0.0f);
     return {_mm256_andnot_ps(sign, a.lo), _mm256_andnot_ps(sign, a.hi)};
 }
+inline Floats swap_neighbours(Floats a) { return {_mm256_permute_ps(a.lo, 0xB1), _mm256_permute_ps(a.hi, 0xB1)}; }
 inline Floats round_to_even(Floats a) {
     constexpr int kMode = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
     return {_mm256_round_ps(a.lo, kMode), _mm256_round_ps(a.hi, kMode)};
@@ -90,64 +87,21 @@ inline float maximum(Floats a) {
 
 inline Ints fill_int(std::int32_t x) { return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
 inline Floats to_floats(Ints a) { return {_mm256_cvtepi32_ps(a.lo), _mm256_cvtepi32_ps(a.hi)}; }
-inline WeightBytes load_bytes(const std::uint8_t* p) {
-    const auto* source = reinterpret_cast<const __m256i*>(p);
-    return {_mm256_loadu_si256(source), _mm256_loadu_si256(source + 1)};
-}
-inline __m256i broadcast32(const void* p) {
+constexpr std::int32_t kWeightExcess = 128;  // what `dot` sees on top of each weight
+
+using Quad = __m256i;  // four activations, repeated
+inline Quad load_quad(const std::int8_t* p) {
     std::int32_t bits = 0;
     std::memcpy(&bits, p, sizeof(bits));
     return _mm256_set1_epi32(bits);
 }
-// Whole numbers as sixteen words.
-inline __m256i to_words(Floats x) {
-    const __m256i mixed = _mm256_packs_epi32(_mm256_cvtps_epi32(x.lo), _mm256_cvtps_epi32(x.hi));
-    return _mm256_permute4x64_epi64(mixed, _MM_SHUFFLE(3, 1, 2, 0));
-}
-inline std::int32_t sum_words(__m256i words) {
-    const __m256i pairs = _mm256_madd_epi16(words, _mm256_set1_epi16(1));
-    __m128i sums = _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
-    sums = _mm_add_epi32(sums, _mm_shuffle_epi32(sums, _MM_SHUFFLE(1, 0, 3, 2)));
-    sums = _mm_add_epi32(sums, _mm_shuffle_epi32(sums, _MM_SHUFFLE(2, 3, 0, 1)));
-    return _mm_cvtsi128_si32(sums);
-}
-
-constexpr std::int32_t kWeightExcess = 128;  // what `dot` sees on top of each weight
-
 #ifdef MIDIGPT_AVXVNNI
 constexpr int kTileTokens = 4;
-constexpr int kParts = 1;  // of four columns, one after the other
-using Rounded = std::int8_t;  // an activation
-using Quad = __m256i;
-template <int>
-inline WeightBytes load_weights(const std::uint8_t* p) {
-    return load_bytes(p);
-}
-template <int>
-inline Quad load_quad(const std::int8_t* p) {
-    return broadcast32(p);
-}
+inline __m256i finished(__m256i x) { return x; }
 // acc + dot product of four unsigned weights with four signed activations, per lane.
-inline Ints dot(Ints acc, WeightBytes weights, Quad x) {
-    return {_mm256_dpbusd_avx_epi32(acc.lo, weights.lo, x),
-            _mm256_dpbusd_avx_epi32(acc.hi, weights.hi, x)};
-}
-// Values in -127..127, rounded; returns their sum.
-inline std::int32_t store_rounded(std::int8_t* p, Floats x) {
-    const __m256i words = to_words(x);
-    const __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), bytes);
-    return sum_words(words);
-}
+inline __m256i dot8(__m256i acc, __m256i weights, Quad x) { return _mm256_dpbusd_avx_epi32(acc, weights, x); }
 #else
-// Without VNNI, products of words are the best: vpmaddubsw saturates, unless a sign is moved from one
-// factor to the other and back, which costs more than the two words in place of four bytes. Activations
-// are words, in each group of four columns the even ones before the odd ones, because that is how the
-// bytes of the weights become words with one instruction each.
 constexpr int kTileTokens = 6;
-constexpr int kParts = 2;
-using Rounded = std::int16_t;
-using Quad = __m256i;
 // Makes gcc finish a sum before the next one: it would compute all products first, and run out of registers.
 inline __m256i finished(__m256i x) {
 #ifdef __GNUC__
@@ -155,33 +109,31 @@ inline __m256i finished(__m256i x) {
 #endif
     return x;
 }
-template <int Part>
-inline WeightBytes load_weights(const std::uint8_t* p) {
-    WeightBytes bytes = load_bytes(p);
-    bytes = {finished(bytes.lo), finished(bytes.hi)};
-    if constexpr (Part == 1) return {_mm256_srli_epi16(bytes.lo, 8), _mm256_srli_epi16(bytes.hi, 8)};
-    const __m256i even = _mm256_set1_epi16(0xFF);
-    return {_mm256_and_si256(bytes.lo, even), _mm256_and_si256(bytes.hi, even)};
-}
-template <int Part>
-inline Quad load_quad(const std::int16_t* p) {
-    return broadcast32(p + 2 * Part);
-}
-// acc + dot product of two weights with two activations, per lane.
-inline Ints dot(Ints acc, WeightBytes weights, Quad x) {
-    const __m256i lo = finished(_mm256_madd_epi16(weights.lo, x));
-    const __m256i hi = finished(_mm256_madd_epi16(weights.hi, x));
-    return {finished(_mm256_add_epi32(acc.lo, lo)), finished(_mm256_add_epi32(acc.hi, hi))};
-}
-// Values in -127..127, rounded; returns their sum.
-inline std::int32_t store_rounded(std::int16_t* p, Floats x) {
-    const __m256i words = to_words(x);
-    constexpr int kEvenFirst = _MM_SHUFFLE(3, 1, 2, 0);
-    const __m256i sorted = _mm256_shufflehi_epi16(_mm256_shufflelo_epi16(words, kEvenFirst), kEvenFirst);
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), sorted);
-    return sum_words(words);
+// The same without VNNI: the sums of two products fit 16 bits because quantize() keeps the activations small enough.
+inline __m256i dot8(__m256i acc, __m256i weights, Quad x) {
+    const __m256i pairs = _mm256_maddubs_epi16(weights, x);
+    return finished(_mm256_add_epi32(acc, finished(_mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))));
 }
 #endif
+inline WeightBytes load_weights(const std::uint8_t* p) {
+    const auto* source = reinterpret_cast<const __m256i*>(p);
+    return {finished(_mm256_loadu_si256(source)), finished(_mm256_loadu_si256(source + 1))};
+}
+inline Ints dot(Ints acc, WeightBytes weights, Quad x) {
+    return {dot8(acc.lo, weights.lo, x), dot8(acc.hi, weights.hi, x)};
+}
+// Values in -127..127, rounded to bytes; returns their sum.
+inline std::int32_t store_rounded(std::int8_t* p, Floats x) {
+    __m256i words = _mm256_packs_epi32(_mm256_cvtps_epi32(x.lo), _mm256_cvtps_epi32(x.hi));
+    words = _mm256_permute4x64_epi64(words, _MM_SHUFFLE(3, 1, 2, 0));
+    const __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), bytes);
+    const __m256i pairs = _mm256_madd_epi16(words, _mm256_set1_epi16(1));
+    __m128i sums = _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
+    sums = _mm_add_epi32(sums, _mm_shuffle_epi32(sums, _MM_SHUFFLE(1, 0, 3, 2)));
+    sums = _mm_add_epi32(sums, _mm_shuffle_epi32(sums, _MM_SHUFFLE(2, 3, 0, 1)));
+    return _mm_cvtsi128_si32(sums);
+}
 
 }  // namespace
 }  // namespace midigpt::engine

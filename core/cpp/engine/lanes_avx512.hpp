@@ -23,8 +23,6 @@ using Quad = __m512i;
 
 constexpr int kTileTokens = 6;               // of one register tile
 constexpr int kTilePanels = 4;
-constexpr int kParts = 1;  // of four columns, one after the other
-using Rounded = std::int8_t;  // an activation
 constexpr int kAccumulators = 16;            // of attention
 constexpr std::int32_t kWeightExcess = 128;  // what `dot` sees on top of each weight
 
@@ -35,9 +33,6 @@ inline Floats fill(float x) { return _mm512_set1_ps(x); }
 inline Floats load(const float* p) { return _mm512_loadu_ps(p); }
 inline Floats load(const Half* p) {
     return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
-}
-inline Floats load(const std::int8_t* p) {
-    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
 }
 inline Floats load(const BFloat16* p) {
     const __m256i bits = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
@@ -55,6 +50,7 @@ inline Floats fma(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c
 inline Floats min(Floats a, Floats b) { return _mm512_min_ps(a, b); }
 inline Floats max(Floats a, Floats b) { return _mm512_max_ps(a, b); }
 inline Floats absolute(Floats a) { return _mm512_abs_ps(a); }
+inline Floats swap_neighbours(Floats a) { return _mm512_permute_ps(a, 0xB1); }
 inline Floats round_to_even(Floats a) {
     return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
@@ -65,9 +61,7 @@ inline float maximum(Floats a) { return _mm512_reduce_max_ps(a); }
 
 inline Ints fill_int(std::int32_t x) { return (Ints)_mm512_set1_epi32(x); }
 inline Floats to_floats(Ints a) { return _mm512_cvtepi32_ps((__m512i)a); }
-template <int>
 inline WeightBytes load_weights(const std::uint8_t* p) { return _mm512_loadu_si512(p); }
-template <int>
 inline Quad load_quad(const std::int8_t* p) {
     std::int32_t bits = 0;
     std::memcpy(&bits, p, sizeof(bits));

@@ -25,8 +25,6 @@ using Quad = int8x16_t;  // four activations, repeated
 
 constexpr int kTileTokens = 4;             // of one register tile
 constexpr int kTilePanels = 1;
-constexpr int kParts = 1;  // of four columns, one after the other
-using Rounded = std::int8_t;  // an activation
 constexpr int kAccumulators = 4;           // of attention, four registers each
 constexpr std::int32_t kWeightExcess = 0;  // what `dot` sees on top of each weight
 
@@ -44,14 +42,6 @@ inline Floats load(const Half* p) {
     return each([&](int i) {
         const uint16x4_t bits = vld1_u16(reinterpret_cast<const std::uint16_t*>(p) + 4 * i);
         return vcvt_f32_f16(vreinterpret_f16_u16(bits));
-    });
-}
-inline Floats load(const std::int8_t* p) {
-    const int8x16_t bytes = vld1q_s8(p);
-    const int16x8_t words[] = {vmovl_s8(vget_low_s8(bytes)), vmovl_s8(vget_high_s8(bytes))};
-    return each([&](int i) {
-        const int16x8_t eight = words[i / 2];
-        return vcvtq_f32_s32(vmovl_s16(i % 2 == 0 ? vget_low_s16(eight) : vget_high_s16(eight)));
     });
 }
 inline Floats load(const BFloat16* p) {
@@ -91,6 +81,7 @@ inline Floats max(const Floats& a, const Floats& b) {
     return each([&](int i) { return vmaxq_f32(a.part[i], b.part[i]); });
 }
 inline Floats absolute(const Floats& a) { return each([&](int i) { return vabsq_f32(a.part[i]); }); }
+inline Floats swap_neighbours(const Floats& a) { return each([&](int i) { return vrev64q_f32(a.part[i]); }); }
 inline Floats round_to_even(const Floats& a) { return each([&](int i) { return vrndnq_f32(a.part[i]); }); }
 // x * 2^n for a whole n in -126..127.
 inline Floats scale_by_power(const Floats& x, const Floats& n) {
@@ -111,14 +102,12 @@ inline Ints fill_int(std::int32_t x) {
     return {{four, four, four, four}};
 }
 inline Floats to_floats(const Ints& a) { return each([&](int i) { return vcvtq_f32_s32(a.part[i]); }); }
-template <int>
 inline WeightBytes load_weights(const std::uint8_t* p) {
     const auto part = [&](int i) {
         return vreinterpretq_s8_u8(veorq_u8(vld1q_u8(p + 16 * i), vdupq_n_u8(0x80)));
     };
     return {{part(0), part(1), part(2), part(3)}};
 }
-template <int>
 inline Quad load_quad(const std::int8_t* p) {
     std::int32_t bits = 0;
     std::memcpy(&bits, p, sizeof(bits));

@@ -25,8 +25,6 @@ struct Quad {
 
 constexpr int kTileTokens = 1;  // of one register tile
 constexpr int kTilePanels = 1;
-constexpr int kParts = 1;  // of four columns, one after the other
-using Rounded = std::int8_t;  // an activation
 constexpr int kAccumulators = 1;           // of attention
 constexpr std::int32_t kWeightExcess = 0;  // what `dot` sees on top of each weight
 
@@ -63,6 +61,7 @@ inline Floats max(const Floats& a, const Floats& b) {
     return each([&](int i) { return a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]; });
 }
 inline Floats absolute(const Floats& a) { return each([&](int i) { return std::fabs(a.lane[i]); }); }
+inline Floats swap_neighbours(const Floats& a) { return each([&](int i) { return a.lane[i ^ 1]; }); }
 inline Floats round_to_even(const Floats& a) { return each([&](int i) { return std::nearbyint(a.lane[i]); }); }
 // x * 2^n for a whole n in -126..127.
 inline Floats scale_by_power(const Floats& x, const Floats& n) {
@@ -88,9 +87,7 @@ inline Ints fill_int(std::int32_t x) {
     return out;
 }
 inline Floats to_floats(const Ints& a) { return each([&](int i) { return static_cast<float>(a.lane[i]); }); }
-template <int>
 inline WeightBytes load_weights(const std::uint8_t* p) { return {p}; }
-template <int>
 inline Quad load_quad(const std::int8_t* p) { return {{p[0], p[1], p[2], p[3]}}; }
 // acc + dot product of four weights with four activations, per lane.
 inline Ints dot(Ints acc, WeightBytes weights, const Quad& x) {

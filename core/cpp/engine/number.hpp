@@ -16,8 +16,6 @@ struct BFloat16 {  // the upper half of a binary32
 
 inline float to_float(float x) { return x; }
 
-inline float to_float(std::int8_t x) { return x; }
-
 inline float to_float(BFloat16 x) {
     return std::bit_cast<float>(static_cast<std::uint32_t>(x.bits) << 16);
 }

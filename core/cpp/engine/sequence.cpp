@@ -83,11 +83,11 @@ int Sequence::shared_prefix(std::span<const std::int32_t> ids, std::span<const s
 void Sequence::nullify(int first, int last) {
     check_span(first, last);
     if (type_ == CacheType::Float32) {
-        nullify_as<float>(first, last, -10000.0f);
+        nullify_as<float>(first, last, -10000.0f, 0.0f);
     } else if (type_ == CacheType::Float16) {
-        nullify_as<Half>(first, last, to_half(-10000.0f));
+        nullify_as<Half>(first, last, to_half(-10000.0f), Half{});
     } else {
-        nullify_as<std::int8_t>(first, last, -127);
+        nullify_as<std::uint8_t>(first, last, 1, 128);
     }
 }
 
@@ -118,15 +118,14 @@ void Sequence::check_span(int first, int last) const {
 }
 
 template <class Number>
-void Sequence::nullify_as(int first, int last, Number key) {
+void Sequence::nullify_as(int first, int last, Number key, Number value) {
     for (int layer = 0; layer < n_layer_; ++layer) {
         for (int head = 0; head < n_head_; ++head) {
             const auto cache = this->head<Number>(layer, head);
             for (int i = first; i < last; ++i) {
-                Number* block = cache.keys + static_cast<std::size_t>(i / kLanes) * head_width_ * kLanes;
                 for (int j = 0; j < head_width_; ++j) {
-                    block[j * kLanes + i % kLanes] = key;
-                    cache.values[static_cast<std::size_t>(i) * head_width_ + j] = Number{};
+                    cache.keys[key_place<Number>(i, j, head_width_)] = key;
+                    cache.values[value_place<Number>(i, j, head_width_)] = value;
                 }
                 if (cache.key_scales != nullptr) cache.key_scales[i] = 10000.0f / 127.0f;
             }

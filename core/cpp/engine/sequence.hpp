@@ -68,7 +68,7 @@ private:
     void reserve();
     void check_span(int first, int last) const;
     template <class Number>
-    void nullify_as(int first, int last, Number key);
+    void nullify_as(int first, int last, Number key, Number value);
 
     CacheType type_;
     int capacity_;

@@ -69,10 +69,10 @@ void rotate(float* head, const float* rotation, int size) {
 
 }  // namespace
 
-Transformer::Rows::Rows(int count, int width, std::size_t rounded_size)
+Transformer::Rows::Rows(int count, int width, bool is_rounded)
     : stride(padded(width)), floats(static_cast<std::size_t>(count) * stride) {
-    if (rounded_size == 0) return;
-    rounded.resize(floats.size() * rounded_size);
+    if (!is_rounded) return;
+    rounded.resize(floats.size());
     scale.resize(count);
     sum.resize(count);
 }
@@ -83,21 +83,22 @@ Transformer::Transformer(const ModelShape& shape, const std::vector<std::filesys
       weight_type_(options.weights),
       cache_type_(options.cache),
       kernels_(find_kernels(options.kernels)),
-      rounded_size_(weight_type_ == WeightType::Int8 ? kernels_.rounded_size : 0),
       pool_(thread_count(options.threads)),
       weights_(shape, files, options.weights, options.cache_directory, pool_),
       rope_frequencies_(rope_frequencies(shape)),
       rotations_(rope_frequencies_.size() * 2 * kMostRows),
       residual_stride_(padded(shape.width)),
       residual_(static_cast<std::size_t>(kMostRows) * residual_stride_),
-      normed_(kMostRows, shape.width, rounded_size_),
+      normed_(kMostRows, shape.width, weight_type_ == WeightType::Int8),
       block_stride_(shape.n_kv_head * shape.block_rows()),
       blocks_(static_cast<std::size_t>(kMostRows) * block_stride_),
-      attended_(kMostRows, shape.attention_width(), rounded_size_),
-      inner_(kMostRows, shape.inner, rounded_size_),
+      attended_(kMostRows, shape.attention_width(), weight_type_ == WeightType::Int8),
+      inner_(kMostRows, shape.inner, weight_type_ == WeightType::Int8),
       up_(shape.family == Family::Llama ? inner_.floats.size() : 0),
-      scores_(static_cast<std::size_t>(pool_.threads()) * kQueryTile * padded(shape.n_positions)),
-      logit_inputs_(kMostLogitRows, shape.width, rounded_size_),
+      scores_stride_(std::max(padded(shape.n_positions), shape.padded_head())),
+      scores_(static_cast<std::size_t>(pool_.threads()) * kQueryTile * scores_stride_),
+      rounded_(2 * scores_.size()),
+      logit_inputs_(kMostLogitRows, shape.width, weight_type_ == WeightType::Int8),
       logits_(static_cast<std::size_t>(kMostLogitRows) * padded(shape.vocab_size)) {
     runs_.reserve(kMostRows);
     last_queries_.reserve(kMostRows);
@@ -357,7 +358,7 @@ template <class Number>
 void Transformer::attend(const CacheKernels<Number>& kernels, const Run& run, int layer, int head, int thread) {
     const int width = shape_.padded_head();
     const int group = shape_.group();
-    const int capacity = padded(shape_.n_positions);
+    const std::size_t scratch = static_cast<std::size_t>(thread) * kQueryTile * scores_stride_;
     const float* block = blocks_.data() + static_cast<std::size_t>(run.first_row) * block_stride_ +
                          static_cast<std::size_t>(head) * shape_.block_rows();
 
@@ -366,8 +367,9 @@ void Transformer::attend(const CacheKernels<Number>& kernels, const Run& run, in
     task.cache = run.sequence->head<Number>(layer, head);
     task.visible = run.length + 1;
     task.shown = run.sequence->shown();
-    task.scratch = scores_.data() + static_cast<std::size_t>(thread) * kQueryTile * capacity;
-    task.capacity = capacity;
+    task.scratch = scores_.data() + scratch;
+    task.rounded = rounded_.data() + 2 * scratch;
+    task.capacity = scores_stride_;
     float* out = attended_.row(run.out_row) + head * group * width;
     if (run.count == 1 && probe_ == nullptr) {  // the queries of the group share one pass over the keys
         task.query = block;
@@ -461,10 +463,9 @@ void Transformer::norm_row(const Norm& norm, const float* x, Rows& out, int row)
 }
 
 void Transformer::round_row(Rows& rows, int row) const {
-    if (rounded_size_ == 0) return;
+    if (weight_type_ != WeightType::Int8) return;
     const std::size_t first = static_cast<std::size_t>(row) * rows.stride;
-    kernels_.quantize(rows.row(row), rows.stride, rows.rounded.data() + first * rounded_size_, &rows.scale[row],
-                      &rows.sum[row]);
+    kernels_.quantize(rows.row(row), rows.stride, rows.rounded.data() + first, &rows.scale[row], &rows.sum[row]);
 }
 
 // Panels [panel, panel + count) of a matrix times the first `rows` rows of x; `out` is where the first

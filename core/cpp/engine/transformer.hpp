@@ -80,12 +80,12 @@ private:
     };
     // Activations on their way into a matrix, as float32 and, for int8 weights, rounded.
     struct Rows {
-        Rows(int count, int width, std::size_t rounded_size);  // 0: floats only
+        Rows(int count, int width, bool is_rounded);
         float* row(int index) { return floats.data() + static_cast<std::size_t>(index) * stride; }
 
         int stride;
         std::vector<float> floats;
-        std::vector<std::byte> rounded;
+        std::vector<std::int8_t> rounded;
         std::vector<float> scale;
         std::vector<std::int32_t> sum;
     };
@@ -123,7 +123,6 @@ private:
     WeightType weight_type_;
     CacheType cache_type_;
     const Kernels& kernels_;
-    std::size_t rounded_size_;  // of an activation on its way into an int8 matrix; otherwise 0
     ThreadPool pool_;
     Weights weights_;
     std::vector<float> rope_frequencies_;
@@ -142,7 +141,9 @@ private:
     Rows attended_;
     Rows inner_;
     std::vector<float> up_;      // Llama only
-    std::vector<float> scores_;  // per thread
+    int scores_stride_;
+    std::vector<float> scores_;          // per thread
+    std::vector<std::int8_t> rounded_;   // twice as many, for an int8 cache
     float* probe_ = nullptr;     // of last_attention: [layer][head][token], while it runs
     Rows logit_inputs_;
     std::vector<float> logits_;

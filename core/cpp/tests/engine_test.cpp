@@ -80,12 +80,12 @@ TEST("kernels: activations are rounded and int8 products equal plain sums bit by
             if (extreme) {
                 for (auto& value : x) value = value < 0 ? -1.0f : 1.0f;
             }
-            std::vector<std::byte> rounded(x.size() * kernels->rounded_size);
+            std::vector<std::int8_t> rounded(x.size());
             std::vector<float> scales(tokens);
             std::vector<std::int32_t> sums(tokens);
             for (int t = 0; t < tokens; ++t) {
                 const std::size_t first = static_cast<std::size_t>(t) * columns;
-                kernels->quantize(x.data() + first, columns, rounded.data() + first * kernels->rounded_size, &scales[t], &sums[t]);
+                kernels->quantize(x.data() + first, columns, rounded.data() + first, &scales[t], &sums[t]);
             }
             const std::vector<float> ones(static_cast<std::size_t>(16 * panels), 1.0f);
             std::vector<float> out(static_cast<std::size_t>(tokens) * panels * 16);
@@ -95,7 +95,9 @@ TEST("kernels: activations are rounded and int8 products equal plain sums bit by
             for (int t = 0; t < tokens; ++t) {
                 const float* row = x.data() + static_cast<std::size_t>(t) * columns;
                 float largest = 0.0f;
-                for (int k = 0; k < columns; ++k) largest = std::max(largest, std::fabs(row[k]));
+                for (int k = 0; k < columns; ++k) {
+                    largest = std::max({largest, std::fabs(row[k]), std::fabs(row[k] + row[k ^ 1])});
+                }
                 CHECK_EQUAL(scales[t], largest / 127.0f);
                 std::vector<int> whole(columns);
                 for (int k = 0; k < columns; ++k) whole[k] = static_cast<int>(std::nearbyint(row[k] * (127.0f / largest)));
@@ -140,6 +142,88 @@ TEST("kernels: norms and activations agree with plain C++") {
             kernels->silu_product(ours.data(), weight.data(), static_cast<int>(x.size()));
             for (std::size_t i = 0; i < x.size(); ++i) theirs[i] = x[i] / (1.0f + std::exp(-x[i])) * weight[i];
             check_near();
+        }
+    }
+}
+
+// Keys and values in no cache layout: the rounded numbers of position t are [t * width, (t + 1) * width).
+TEST("kernels: attention with an int8 cache equals sums over what was rounded, at the extremes too") {
+    const auto round_rows = [](const std::vector<float>& x, int width, bool in_pairs) {
+        std::vector<double> rounded(x.size());
+        for (std::size_t row = 0; row < x.size(); row += width) {
+            float largest = 0.0f;
+            for (int i = 0; i < width; ++i) {
+                largest = std::max(largest, std::fabs(x[row + i]));
+                if (in_pairs) largest = std::max(largest, std::fabs(x[row + i] + x[row + (i ^ 1)]));
+            }
+            for (int i = 0; i < width; ++i) {
+                rounded[row + i] = std::nearbyint(x[row + i] * (127.0f / largest)) * static_cast<double>(largest / 127.0f);
+            }
+        }
+        return rounded;
+    };
+    for (int round = 0; round < 12; ++round) {
+        const bool extreme = round % 4 == 0;  // equal weights, so that the sums are as large as they can be
+        const int width = 16 * random_int(1, 6);
+        const int count = random_int(1, 6);
+        const int growth = round % 2;
+        const int visible = extreme ? 2000 : random_int(1, 400);
+        const int length = visible + growth * (count - 1);
+        const int capacity = padded(std::max(length, width)) + 16;
+        auto queries = random_floats(static_cast<std::size_t>(count) * width);
+        auto keys = random_floats(static_cast<std::size_t>(length) * width);
+        auto values = random_floats(keys.size());
+        for (auto& x : queries) x *= 3.0f / std::sqrt(static_cast<float>(width));
+        if (extreme) {
+            std::fill(keys.begin(), keys.end(), 1.0f);
+            for (std::size_t i = 0; i < values.size(); ++i) values[i] = i % 2 == 0 ? 1.0f : -1.0f;
+        }
+        std::vector<std::uint8_t> shown(length, 1);
+        for (int i = 0; !extreme && i < length / 4; ++i) shown[random_int(0, length - 1)] = 0;
+
+        const auto q = round_rows(queries, width, true);
+        const auto k = round_rows(keys, width, false);
+        const auto v = round_rows(values, width, false);
+        std::vector<double> expected(queries.size());
+        for (int row = 0; row < count; ++row) {
+            std::vector<double> weights(visible + row * growth);
+            double largest = -1e300;
+            for (std::size_t t = 0; t < weights.size(); ++t) {
+                weights[t] = std::inner_product(&q[row * width], &q[row * width] + width, &k[t * width], 0.0);
+                if (shown[t] != 0) largest = std::max(largest, weights[t]);
+            }
+            double total = 0.0;
+            for (std::size_t t = 0; t < weights.size(); ++t) {
+                weights[t] = shown[t] != 0 ? std::exp(weights[t] - largest) : 0.0;
+                total += weights[t];
+            }
+            for (std::size_t t = 0; t < weights.size() && total > 0.0; ++t) {
+                for (int i = 0; i < width; ++i) expected[row * width + i] += weights[t] / total * v[t * width + i];
+            }
+        }
+        for (const Kernels* kernels : available_kernels()) {
+            std::vector<std::uint8_t> cache(static_cast<std::size_t>(2) * capacity * width, 200);  // what is left of an older text
+            std::vector<float> scales(static_cast<std::size_t>(2) * capacity, 1.0f);
+            std::vector<float> scratch(static_cast<std::size_t>(kQueryTile) * capacity);
+            std::vector<std::int8_t> rounded(2 * scratch.size());
+            std::vector<float> out(queries.size());
+            AttentionHead<std::uint8_t> head;
+            head.cache = {cache.data(), cache.data() + cache.size() / 2, scales.data(), scales.data() + capacity};
+            for (int t = 0; t < length; ++t) {
+                kernels->int8_cache.append(&keys[static_cast<std::size_t>(t) * width], &values[static_cast<std::size_t>(t) * width], width, t, head.cache);
+            }
+            head.query = queries.data();
+            head.query_stride = head.out_stride = head.width = width;
+            head.count = count;
+            head.visible = visible;
+            head.growth = growth;
+            head.shown = shown.data();
+            head.scratch = scratch.data();
+            head.rounded = rounded.data();
+            head.capacity = capacity;
+            head.out = out.data();
+            kernels->int8_cache.attend(head);
+            for (std::size_t i = 0; i < out.size(); ++i) CHECK(std::fabs(out[i] - expected[i]) < 4e-3);
         }
     }
 }
