@@ -149,13 +149,15 @@ void bind_event_loop(py::module_& m) {
     py::class_<EventLoop>(m, "EventLoop", "Writes several pieces of events after one prompt in compiled code.")
         .def(py::init([](engine::Transformer& transformer, std::vector<engine::Sequence*> sequences,
                          const std::vector<SliceSampler>& samplers, const Floats& logits, int first_id, int most_ids,
-                         int end, const std::vector<std::int32_t>& before) {
-                 return std::make_unique<EventLoop>(transformer, std::move(sequences), samplers, to_span(logits),
-                                                    before, EventLoop::Settings{first_id, most_ids, end});
+                         int end, const std::vector<std::int32_t>& before, std::vector<float> note_bias) {
+                 return std::make_unique<EventLoop>(
+                     transformer, std::move(sequences), samplers, to_span(logits), before,
+                     EventLoop::Settings{first_id, most_ids, end, std::move(note_bias)});
              }),
              py::kw_only(), py::arg("transformer"), py::arg("sequences"), py::arg("samplers"), py::arg("logits"),
              py::arg("first_id"), py::arg("most_ids"), py::arg("end") = events::kTimes,
-             py::arg("before") = std::vector<std::int32_t>{}, py::keep_alive<1, 2>(), py::keep_alive<1, 3>())
+             py::arg("before") = std::vector<std::int32_t>{}, py::arg("note_bias") = std::vector<float>{},
+             py::keep_alive<1, 2>(), py::keep_alive<1, 3>())
         .def("run",
              [](EventLoop& loop, int most, const CancelFlag* cancel) { return loop.run(most, CancelFlag::of(cancel)); },
              py::arg("most"), py::arg("cancel") = nullptr, py::call_guard<py::gil_scoped_release>(),
