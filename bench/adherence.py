@@ -19,6 +19,7 @@ from midigpt import events
 from midigpt.captions import Features, caption, measure
 from midigpt.captions.adherence import Adherence, adherence
 from midigpt.compose import Prompter, Sampling
+from midigpt.compose.key import key_named
 from midigpt.compose.opening import open_backend
 from midigpt.inference.model.llama_folder import open_llama
 from midigpt.training.text.sources import from_parquet
@@ -35,6 +36,7 @@ def main() -> None:
     parser.add_argument("--max-tokens", type=int, default=600)
     parser.add_argument("--temperature", type=float, default=Sampling.temperature)
     parser.add_argument("--top-p", type=float, default=Sampling.top_p)
+    parser.add_argument("--hold-key", type=float, default=Sampling.hold_key)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
 
@@ -70,10 +72,16 @@ def generate(options: argparse.Namespace, texts: list[str]) -> list[events.Event
     """The notes of one output for each description."""
     prompter = Prompter.from_folder(options.model, open_llama(options.model).config.vocab_size)
     backend = open_backend("native", options.model, options.max_tokens)
-    sampling = Sampling(options.temperature, options.top_p, options.max_tokens)
     outputs = []
     for index, text in enumerate(tqdm(texts, leave=False)):
         prompt, seeds = prompter.encode(text), [options.seed + index]
+        sampling = Sampling(
+            options.temperature,
+            options.top_p,
+            options.max_tokens,
+            key=key_named(text),
+            hold_key=options.hold_key,
+        )
         batch = backend.generate(prompt, prompter.first_event, seeds, sampling, lambda *_: None)
         outputs.append(events.from_ids(batch.pieces[0]).notes)
     return outputs

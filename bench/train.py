@@ -25,6 +25,7 @@ WORKER = Path(__file__).parent / "workers" / "training_samples.py"
 
 def settings(options: argparse.Namespace, steps: int) -> dict[str, Any]:
     width, layers, heads = options.shape
+    samples = steps * options.batch * options.accumulation
     return {
         "encoder_config_path": str(ENCODER),
         "n_embd": width,
@@ -34,7 +35,7 @@ def settings(options: argparse.Namespace, steps: int) -> dict[str, Any]:
         "per_device_batch_size": options.batch,
         "gradient_accumulation_steps": options.accumulation,
         "max_steps": steps,
-        "num_epochs": 1,
+        "num_epochs": -(-samples // options.pieces),
         "warmup_steps": 10,
         "save_steps": 10**6,
         "eval_steps": options.pieces // options.batch,  # an epoch, for 0.4.2 takes no more
@@ -48,7 +49,7 @@ def settings(options: argparse.Namespace, steps: int) -> dict[str, Any]:
 
 
 def music(options: argparse.Namespace, folder: Path) -> Path:
-    """The first pieces, with the columns that MIDI-GPT 0.4.2 reads."""
+    """The first pieces, with the columns that MIDI-GPT 0.4.2 reads; sets how many there are."""
     import pyarrow as arrow
     from pyarrow import parquet
 
@@ -66,6 +67,7 @@ def music(options: argparse.Namespace, folder: Path) -> Path:
         rows.append({"music": midi, "num_tracks": len(score.tracks), "total_notes": notes})
         if len(rows) == options.pieces:
             break
+    options.pieces = len(rows)
     path = folder / "music.parquet"
     schema = [("music", arrow.binary()), ("num_tracks", arrow.int64())]
     schema += [("total_notes", arrow.int64())]
@@ -138,10 +140,8 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, dict[str, fl
         for name, (python, environment) in contenders.items():
             for steps in options.steps:
                 config = folder / f"config-{steps}.json"
-                samples = steps * options.batch * options.accumulation
-                own = {"num_epochs": -(-samples // options.pieces)} if name == "ours" else {}
                 seed = {"seed": turn}  # so that our samples are made anew in each run
-                config.write_text(json.dumps({**settings(options, steps), **own, **seed}))
+                config.write_text(json.dumps({**settings(options, steps), **seed}))
                 command = ["-m", "midigpt.training.trainer", "--config", str(config)]
                 command += ["--train-data", str(data), "--eval-data", str(data)]
                 command += ["--output-dir", str(folder / f"out-{turn}")]

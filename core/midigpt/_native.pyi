@@ -463,7 +463,6 @@ class BarLoop(Loop):
         lowest: int = 0,
         highest: int = 127,
         method: DensityMethod = ...,
-        density: float = 1.0,
         wanted: float = 0.0,
         wanted_before: float = 0.0,
         played_before: int = 0,
@@ -537,6 +536,7 @@ class EventLoop:
         most_ids: int,
         end: int = ...,
         before: Sequence[int] = ...,
+        note_bias: Sequence[float] = ...,
     ) -> None: ...
     def run(self, most: int, cancel: CancelFlag | None = None) -> bool: ...
     def ids(self, piece: int) -> list[int]: ...

@@ -21,10 +21,10 @@ _LAST = 2**31 - 1
 class NumberedStream:
     """Puts numbered messages (parameter ``sequence``) in order, and knows which are missing.
 
-    Others pass as they come. A hole that is not filled is given up when ``HELD`` messages wait.
+    Others pass as they come. A hole is given up when so many messages wait that the server does not
+    keep what is missing any more.
     """
 
-    HELD = 256
     ASK_AGAIN_SECONDS = 0.1
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class NumberedStream:
             self._held.clear()
         if number >= self._next:
             self._held[number] = message
-        if len(self._held) > self.HELD:
+        if len(self._held) > osc.KEPT_MESSAGES:
             self._next = min(self._held)
         while self._next in self._held:
             yield self._held.pop(self._next)

@@ -6,13 +6,16 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from midigpt import Bar, Note, Score, Track, events, midi
 from midigpt.captions import Features, caption, measure, measure_midi
-from midigpt.captions.adherence import adherence, estimate_tempo
+from midigpt.captions.adherence import adherence
 from midigpt.captions.instruments import NAME_OF
 from midigpt.captions.phrases import density_words, moods, tempo_words
+from midigpt.captions.tempo import SHAPE, candidates, estimate_tempo
 from midigpt.cli import main
 
 MIDI = Path(__file__).parents[1] / "data" / "midi"
@@ -109,6 +112,58 @@ def test_the_tempo_of_a_steady_beat(tempo):
     found = estimate_tempo(piece)
     assert min(abs(found * factor / tempo - 1) for factor in (0.5, 1, 2)) < 0.01
     assert estimate_tempo(piece[:5]) is None
+
+
+def rock(tempo, bars=8):
+    """Hi-hats and bass in eighths, kick on one and three, snare on two and four, held chords."""
+    hats = [Note(42, 90, 240 * k, 120) for k in range(8)]
+    kit = hats + [Note((36, 38)[k % 2], 90, 480 * k, 120) for k in range(4)]
+    bass = [Note(40, 90, 240 * k, 240) for k in range(8)]
+    chord = [Note(pitch, 90, 0, 1920) for pitch in (60, 64, 67)]
+    tracks = [Track([Bar(part)] * bars, program, kind) for part, program, kind in (
+        (kit, 0, "drum"), (bass, 33, "melodic"), (chord, 0, "melodic")
+    )]  # fmt: skip
+    return midi.write_bytes(Score(tracks, tempo=round(60e6 / tempo)))
+
+
+@pytest.mark.parametrize("tempo", [66, 80, 96, 110, 126, 140, 160, 176])
+def test_the_tempo_of_a_band_is_neither_half_nor_double(tempo):
+    assert estimate_tempo(events.from_midi(rock(tempo))) == pytest.approx(tempo, rel=0.01)
+
+
+@pytest.mark.parametrize("name, tempo", [("eroica_strings", 180), ("wrought_havoc", 126)])
+def test_the_tempo_of_the_beginnings_of_real_pieces(name, tempo):
+    piece = events.from_midi((MIDI / f"{name}.mid").read_bytes())[:133]
+    assert estimate_tempo(piece) == pytest.approx(tempo, rel=0.01)
+
+
+def test_the_tempo_of_a_band_that_plays_unevenly():
+    """Each step from an onset to the next is some 4 % too long or too short, and all add up."""
+    piece = events.from_midi((MIDI / "wrought_havoc.mid").read_bytes())[:133]
+    onsets, at = np.unique(piece[:, 0], return_inverse=True)
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        steps = np.diff(onsets, prepend=0) * rng.normal(1, 0.04, len(onsets))
+        uneven = np.column_stack([np.rint(np.cumsum(steps))[at], piece[:, 1:]]).astype(np.int32)
+        assert estimate_tempo(uneven) == pytest.approx(126, rel=0.05)
+
+
+def test_the_weights_of_tempos_can_be_made_anew(tmp_path, capsys):
+    pytest.importorskip("torch")
+    from midigpt.training.tempo import main as fit
+
+    files = {"train": range(60, 170, 7), "valid": range(63, 170, 20), "test": range(66, 170, 20)}
+    options = ["-o", str(tmp_path / "tempo.json")]
+    for name, tempos in files.items():
+        table = pa.table({"midi": [rock(tempo, bars=12) for tempo in tempos]})
+        pq.write_table(table, tmp_path / f"{name}.parquet")
+        options += [f"--{name}", str(tmp_path / f"{name}.parquet")]
+    fit(options)
+    assert "test: 100 % of 6" in capsys.readouterr().out
+    table = json.loads((tmp_path / "tempo.json").read_text())
+    assert {name: len(table[name]) for name in SHAPE} == SHAPE
+    tempos, features = candidates(events.from_midi(rock(120)))
+    assert features.shape == (len(tempos), sum(SHAPE.values()))
 
 
 def test_adherence_of_the_right_and_the_wrong_music():

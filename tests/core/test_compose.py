@@ -21,6 +21,7 @@ from midigpt import events
 from midigpt.cli import main
 from midigpt.compose import Prompter, Sampling, Session
 from midigpt.compose.backend import seeds_of
+from midigpt.compose.key import key_bias, key_named
 from midigpt.compose.long_pieces import LongPieces
 from midigpt.compose.native_backend import NativeBackend
 from midigpt.inference.model.native_llama import load_llama
@@ -152,6 +153,45 @@ class TestNative:
             backend.generate([1] * 62, 300, [0], Sampling(), silent)
 
 
+class TestHoldingAKey:
+    @pytest.mark.parametrize(
+        "text, key",
+        [
+            ("A waltz in A minor", 21),
+            ("In the key of Bb major, fast", 10),
+            ("First C# minor, then F♯ major", 6),
+            ("A bit of a minor change, a major work in B", None),
+            ("Cb major", 11),
+        ],
+    )
+    def test_the_key_that_a_description_names(self, text, key):
+        assert key_named(text) == key
+
+    def test_pitches_lean_to_the_key_in_both_backends(self, tmp_path):
+        """All pitches of the model are alike: 7 of 12 are in a key by chance."""
+        pytest.importorskip("torch")
+        from midigpt.compose.torch_backend import TorchBackend
+        from midigpt.inference.model.llama import LlamaLMHeadModel
+
+        alike = write_orderly_llama(tmp_path, context=512, pace=8)
+        native = NativeBackend(load_llama(alike, 512, "float32"))
+        shares = []
+        for strength in (0.0, 0.5, 2.0):
+            sampling = Sampling(max_tokens=300, top_p=1.0, key=21, hold_key=strength)
+            pieces = written(native, alike, [1, 2, 3], sampling)
+            notes = np.concatenate([events.from_ids(piece).notes[:, 2] for piece in pieces])
+            shares.append(np.isin(notes % 128 % 12, [9, 11, 0, 2, 4, 5, 7]).mean())
+        assert shares[0] < 0.66 < shares[1] < 0.9 < 0.96 < shares[2]
+        torch = TorchBackend(LlamaLMHeadModel.from_folder(alike, 512))
+        assert written(torch, alike, [1, 2, 3], sampling) == pieces
+
+    def test_drums_are_left_alone(self):
+        bias = key_bias(0, 1.0).reshape(129, 128)
+        assert not bias[events.DRUMS].any()
+        assert (bias[:128] == bias[0]).all() and (bias[0, 12:] == bias[0, :-12]).all()
+        assert bias[0].argmax() % 12 == 0
+
+
 class TestLongPieces:
     def test_a_piece_goes_on_where_the_context_ends(self, tmp_path):
         small = write_orderly_llama(tmp_path, context=128, pace=30)
@@ -184,6 +224,19 @@ class TestLongPieces:
         (piece,) = written(inner, small, [1], Sampling(max_tokens=3000))
         assert len(piece) < 3000 and 8000 < piece[-3] < events.TIMES
         events.validate(piece)
+
+    def test_progress_is_one_way_from_the_first_second_to_the_last(self, tmp_path):
+        small = write_orderly_llama(tmp_path, context=128, pace=30)
+        prompter, told = prompter_of(small), []
+        batch = LongPieces(NativeBackend.open(small, 600)).generate(
+            prompter.encode("A slow waltz for piano"), prompter.first_event, [1, 2, 3],
+            Sampling(max_tokens=600), lambda *now: told.append(now),
+        )  # fmt: skip
+        seconds, shares = np.array(told).T
+        assert (np.diff(seconds) > -1e-9).all() and (np.diff(shares) > -1e-9).all()
+        assert shares[0] < 0.02 and shares[-1] == 1
+        ends = [piece[-3] / events.TICKS_PER_SECOND for piece in batch.pieces]
+        assert seconds[-1] == pytest.approx(np.mean(ends))
 
     def test_a_piece_that_fits_is_left_alone(self, folder):
         inner, sampling = NativeBackend.open(folder, 600), Sampling(max_tokens=60)
@@ -360,6 +413,8 @@ class TestCommand:
             (["--prompt", "x", "--seed", "-1"], "--seed is -1"),
             (["--prompt", "x", "--soundfont", "/none.sf2"], "/none.sf2"),
             (["--prompt", "x", "--fp8", "--backend", "native"], "--fp8 needs --backend vllm"),
+            (["--prompt", "x", "--hold_key", "-1"], "hold_key is -1.0"),
+            (["--prompt", "x", "--hold_key", "1", "--fp8"], "--hold_key needs --backend"),
             (["--prompts_file", "/none.txt"], "/none.txt"),
             (["--prompt", "x", "--prompts_file", "y"], "not allowed with"),
         ],

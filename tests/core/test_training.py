@@ -7,10 +7,13 @@ import json
 import math
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from random import Random
 
@@ -392,6 +395,22 @@ def test_a_resumed_run_goes_the_same_way(
     assert all(np.array_equal(straight[name], resumed[name]) for name in straight)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_threads_get_like_shares_of_a_step(seed: int) -> None:
+    pytest.importorskip("torch")
+    from midigpt.training.batches import share_out
+
+    rng, threads = Random(seed), 2
+    lengths = sorted(rng.randint(60, 1000) for _ in range(400))
+    step = [list(range(first, first + 4)) for first in rng.sample(range(0, 400, 4), 4)]
+    parts = share_out(lengths, step, 4 * threads)
+    assert sorted(chain.from_iterable(parts)) == sorted(chain.from_iterable(step))
+    work = [0] * threads
+    for part in parts:  # each thread takes the next when it is done with one
+        work[work.index(min(work))] += len(part) * max(lengths[index] for index in part)
+    assert max(work) < 1.2 * sum(lengths[index] for part in parts for index in part) / threads
+
+
 def test_threads_and_lightning_s_own_way_compute_the_same_gradients(
     config: TrainConfig, parquet: Path, tmp_path: Path
 ) -> None:
@@ -478,6 +497,18 @@ def test_an_item_that_kills_or_hangs_its_process_costs_nothing_else() -> None:
     assert [number for number in found if not isinstance(number, Crash)] == [0, 2, 4, 8, 10]
     (hung,) = map_isolated(dies_of_three, [9], workers=1, seconds=2.0)
     assert isinstance(hung, Crash)
+
+
+def test_a_script_that_starts_itself_again_is_told_so(tmp_path: Path) -> None:
+    script = tmp_path / "unguarded.py"
+    script.write_text(
+        "from midigpt.training.isolation import map_isolated\n"
+        "print(list(map_isolated(abs, range(200), workers=2)))\n"
+    )
+    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 1 and not ended.stdout
+    assert ended.stderr.splitlines()[-1].startswith("RuntimeError: a worker process ended")
+    assert "__main__" in ended.stderr.splitlines()[-1]
 
 
 def test_settings_out_of_range_are_named(config: TrainConfig, tmp_path: Path) -> None:

@@ -84,6 +84,7 @@ WHOLE = {"autoregressive": True, "bars": []}
         (2, ("num_candidates", "17", "1..16"), {"config": {"num_candidates": 17}}),
         (2, ("top_p", "(0, 1]"), {"config": {"top_p": 0}}),
         (2, ("hold_density", "1"), {"config": {"hold_density": 1}}),
+        (2, ("follow_kick", "1.5", "0", "1"), {"config": {"follow_kick": 1.5}}),
         (2, ("context_drop", "7", "0, 1"), {"config": {"context_drop": [7]}}),
         (3, ("mask_k", "6", "top_k = 5"), {"config": {"mask_k": 6, "top_k": 5}}),
         (5, ("mask_mode", "token", "attention"), {"config": {"mask_mode": "token"}}),

@@ -37,6 +37,7 @@ from midigpt_server.generation.thread import (
     Sampled,
     Succeeded,
 )
+from midigpt_server.generation.usual_density import usual_density
 from midigpt_server.protocol.osc import Message
 from midigpt_server.protocol.parameters import PARAMETERS
 from midigpt_server.server import Server
@@ -381,14 +382,16 @@ def bundled(engine: EngineBackend) -> Models:
     return Models(engine, LlamaBackend.open(folder))
 
 
-def test_the_bundled_model_plays_64_bars_in_time(bundled: Models) -> None:
+def test_the_bundled_model_plays_64_bars_in_time_and_about_as_densely_as_is_usual(
+    bundled: Models,
+) -> None:
     player = session(bundled, (BASS, "llama"), streaming=1)
     player.play(64)
     bars = [bar for _, bar, _ in player.named("generated/open")]
     assert bars == list(range(bars[0], bars[0] + len(bars))) and len(bars) >= 60
     assert not player.named("bar/fallback") and not player.named("error")
     notes = [(t, m.arguments) for t, m in player.heard if m.address == "/midigpt/generated/note"]
-    assert len(notes) > 64
+    assert 0.5 < len(notes) / len(bars) / (4 * usual_density(BASS)) < 2.0
     for time, (track, bar, *_rest, onset, _duration) in notes:
         assert track == 1 and time <= 2.0 * (bar + onset)
 

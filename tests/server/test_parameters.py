@@ -34,6 +34,7 @@ TABLE: dict[str, tuple[Any, list[Any], list[Any]]] = {
     "polyphony_hard_limit": (0, [0, 128], [-1, 129]),
     "density_hard_limit": (0, [0, 1000], [-1, 1001]),
     "hold_density": (True, [True, False], ["x"]),
+    "follow_kick": (1.0, [0.0, 0.5, 1.0], [-0.1, 1.1]),
     "gen_timeout": (0.0, [0.0, 1e6], [-0.001]),
     "long_notes": (False, [True, False], ["x"]),
     "lead_beats": (1.0, [0.0, 0.5, 4.0], [-0.1, 4.1]),

@@ -102,6 +102,7 @@ def test_D23_the_agents_own_temperature_and_range() -> None:
 def test_density_is_held_unless_a_client_does_not_want_it() -> None:
     assert request_of(job_at(4)).config.hold_density is True
     assert request_of(job_at(4, hold_density=False)).config.hold_density is False
+    assert request_of(job_at(4, follow_kick=0.5)).config.follow_kick == 0.5
 
 
 def test_D25_bar_attributes_go_to_every_bar_written() -> None:

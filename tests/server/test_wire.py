@@ -105,8 +105,8 @@ def test_what_the_server_does_not_have_any_more_is_given_up() -> None:
     assert heard(5) == [5] and heard(7) == [] and stream.missing(0.0) == (6, 6)
     assert stream.missing(0.01) is None and stream.missing(0.11) == (6, 6)
     assert heard(6) == [6, 7] and heard(6) == [] and stream.missing(1.0) == (8, 2**31 - 2)
-    late = [heard(number) for number in range(9, 9 + NumberedStream.HELD + 1)]
-    assert late[-1] == list(range(9, 9 + NumberedStream.HELD + 1)) and not any(late[:-1])
+    late = [heard(number) for number in range(9, 9 + osc.KEPT_MESSAGES + 1)]
+    assert late[-1] == list(range(9, 9 + osc.KEPT_MESSAGES + 1)) and not any(late[:-1])
 
 
 def test_D38_questions_have_answers(musician: Musician) -> None:

@@ -121,22 +121,22 @@ void bind_bar_loop(py::module_& m) {
     py::class_<BarLoop, Loop>(m, "BarLoop", "Writes one bar of an agent's part after the events played so far.")
         .def(py::init([](engine::Transformer& transformer, engine::Sequence& sequence, float temperature, int top_k,
                          float top_p, const Ids& prompt, int first_id, int begin, int end, int instrument,
-                         std::vector<int> band, int lowest, int highest, DensityMethod method, float density,
-                         float wanted, float wanted_before, int played_before, int most_notes, int budget,
-                         std::uint64_t seed, Pause pause, const CancelFlag* cancel) {
+                         std::vector<int> band, int lowest, int highest, DensityMethod method, float wanted,
+                         float wanted_before, int played_before, int most_notes, int budget, std::uint64_t seed,
+                         Pause pause, const CancelFlag* cancel) {
                  return std::make_unique<BarLoop>(
                      transformer, sequence, SliceRules{temperature, top_k, top_p}, to_ints(prompt),
                      BarLoop::Settings{first_id, begin, end, instrument, std::move(band), lowest, highest, method,
-                                       density, wanted, wanted_before, played_before, most_notes, budget,
+                                       wanted, wanted_before, played_before, most_notes, budget,
                                        static_cast<std::uint32_t>(seed), pause, CancelFlag::of(cancel)});
              }),
              py::kw_only(), py::arg("transformer"), py::arg("sequence"), py::arg("temperature") = 1.0f,
              py::arg("top_k") = 0, py::arg("top_p") = 1.0f, py::arg("prompt"), py::arg("first_id"), py::arg("begin"),
              py::arg("end"), py::arg("instrument"), py::arg("band") = std::vector<int>{}, py::arg("lowest") = 0,
-             py::arg("highest") = 127, py::arg("method") = DensityMethod::Imagine, py::arg("density") = 1.0f,
-             py::arg("wanted") = 0.0f, py::arg("wanted_before") = 0.0f, py::arg("played_before") = 0,
+             py::arg("highest") = 127, py::arg("method") = DensityMethod::Imagine, py::arg("wanted") = 0.0f,
+             py::arg("wanted_before") = 0.0f, py::arg("played_before") = 0,
              py::arg("most_notes") = 64, py::arg("budget") = 600, py::arg("seed") = 0, py::arg("pause") = Pause::Never,
-             py::arg("cancel") = nullptr, py::keep_alive<1, 2>(), py::keep_alive<1, 3>(), py::keep_alive<1, 24>())
+             py::arg("cancel") = nullptr, py::keep_alive<1, 2>(), py::keep_alive<1, 3>(), py::keep_alive<1, 23>())
         .def_property_readonly("notes", [](const BarLoop& loop) {
             std::vector<std::tuple<int, int, int>> notes;
             for (const auto& note : loop.notes()) notes.emplace_back(note.time, note.duration, note.pitch());
@@ -149,13 +149,15 @@ void bind_event_loop(py::module_& m) {
     py::class_<EventLoop>(m, "EventLoop", "Writes several pieces of events after one prompt in compiled code.")
         .def(py::init([](engine::Transformer& transformer, std::vector<engine::Sequence*> sequences,
                          const std::vector<SliceSampler>& samplers, const Floats& logits, int first_id, int most_ids,
-                         int end, const std::vector<std::int32_t>& before) {
-                 return std::make_unique<EventLoop>(transformer, std::move(sequences), samplers, to_span(logits),
-                                                    before, EventLoop::Settings{first_id, most_ids, end});
+                         int end, const std::vector<std::int32_t>& before, std::vector<float> note_bias) {
+                 return std::make_unique<EventLoop>(
+                     transformer, std::move(sequences), samplers, to_span(logits), before,
+                     EventLoop::Settings{first_id, most_ids, end, std::move(note_bias)});
              }),
              py::kw_only(), py::arg("transformer"), py::arg("sequences"), py::arg("samplers"), py::arg("logits"),
              py::arg("first_id"), py::arg("most_ids"), py::arg("end") = events::kTimes,
-             py::arg("before") = std::vector<std::int32_t>{}, py::keep_alive<1, 2>(), py::keep_alive<1, 3>())
+             py::arg("before") = std::vector<std::int32_t>{}, py::arg("note_bias") = std::vector<float>{},
+             py::keep_alive<1, 2>(), py::keep_alive<1, 3>())
         .def("run",
              [](EventLoop& loop, int most, const CancelFlag* cancel) { return loop.run(most, CancelFlag::of(cancel)); },
              py::arg("most"), py::arg("cancel") = nullptr, py::call_guard<py::gil_scoped_release>(),

@@ -68,7 +68,6 @@ void BarLoop::check() const {
     for (const int instrument : s.band) require(instrument >= 0 && instrument < kInstruments, "band", instrument, "in 0..128");
     require(s.lowest >= 0 && s.lowest <= s.highest, "lowest", s.lowest, "in 0..highest");
     require(s.highest < kPitches, "highest", s.highest, "at most 127");
-    require(s.density > 0 && std::isfinite(s.density), "density", s.density, "above 0");
     require(s.wanted >= 0 && std::isfinite(s.wanted), "wanted", s.wanted, "at least 0");
     require(s.wanted_before >= 0 && std::isfinite(s.wanted_before), "wanted_before", s.wanted_before, "at least 0");
     require(s.played_before >= 0, "played_before", s.played_before, "at least 0");
@@ -173,7 +172,7 @@ bool BarLoop::accepts(std::span<const float> logits) {
     }
     const double own = mass(logits, own_, largest);
     const double others = mass(logits, band_, largest) + mass(logits, {&rest, 1}, largest);
-    const double probability = std::isfinite(others) ? settings_.density * pace() * own / (own + others) : 0.0;
+    const double probability = std::isfinite(others) ? pace() * own / (own + others) : 0.0;
     return std::generate_canonical<double, 53>(twister_) < probability;
 }
 

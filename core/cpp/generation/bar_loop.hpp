@@ -30,9 +30,8 @@ public:
         std::vector<int> band;         // the other instruments that may be imagined
         int lowest = 0, highest = 127;  // pitches of the agent
         DensityMethod method = DensityMethod::Imagine;
-        float density = 1.0f;  // factor of the probability that a note is the agent's, above 0
         // Notes wanted of the agent, in this bar and in some bars before it, and how many it played in
-        // those: while it is behind, the factor grows. 0 and 0: as the model would.
+        // those: while it is behind, its notes are let in more often. 0 and 0: as the model would.
         float wanted = 0.0f, wanted_before = 0.0f;
         int played_before = 0;
         int most_notes = 64;   // of the agent

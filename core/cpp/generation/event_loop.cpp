@@ -1,6 +1,7 @@
 #include "generation/event_loop.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -9,6 +10,7 @@ namespace midigpt {
 namespace {
 
 constexpr int kEventIds = events::kControlOffset;  // a writer needs no others
+constexpr int kNoteSlot = 2;
 
 }  // namespace
 
@@ -16,6 +18,10 @@ EventLoop::EventLoop(engine::Transformer& transformer, std::vector<engine::Seque
                      std::vector<SliceSampler> samplers, std::span<const float> logits,
                      std::span<const std::int32_t> before, const Settings& settings)
     : transformer_(transformer), settings_(settings) {
+    if (!settings.note_bias.empty() && settings.note_bias.size() != events::kNotes) {
+        throw std::invalid_argument("note_bias has " + std::to_string(settings.note_bias.size()) + " values, not " +
+                                    std::to_string(events::kNotes));
+    }
     const int vocab_size = transformer.shape().vocab_size;
     if (sequences.empty() || sequences.size() != samplers.size()) {
         throw std::invalid_argument("sequences and samplers must be of one length, at least 1");
@@ -52,7 +58,11 @@ bool EventLoop::run(int most, const std::atomic<bool>* cancel) {
 }
 
 void EventLoop::draw(Piece& piece) {
-    const std::span<const float> logits = std::span<const float>(piece.logits).subspan(settings_.first_id, kEventIds);
+    const std::span<float> logits = std::span<float>(piece.logits).subspan(settings_.first_id, kEventIds);
+    if (piece.grammar.slot() == kNoteSlot) {
+        const auto notes = logits.subspan(events::kNoteOffset);
+        std::transform(settings_.note_bias.begin(), settings_.note_bias.end(), notes.begin(), notes.begin(), std::plus<>());
+    }
     const int id = piece.sampler.draw(logits, piece.grammar.legal());
     if (id == SliceSampler::kNone || (piece.grammar.slot() == 0 && id >= settings_.end)) {
         piece.finished = true;

@@ -19,6 +19,7 @@ public:
         int first_id = 0;    // of the model, for event id 0
         int most_ids = 0;    // in a piece
         int end = events::kTimes;  // ticks: an event from here on ends the piece and is left out
+        std::vector<float> note_bias;  // added to the logits of the notes; empty or kNotes of them
     };
 
     // `sequences` hold the prompt and `logits` (vocab_size) are those after it; one sampler for each.

@@ -42,7 +42,7 @@ public:
         settings.lowest = 30;
         settings.highest = 90;
         settings.method = method;
-        settings.density = 20.0f;
+        settings.wanted = 8.0f;
         settings.most_notes = 8;
         settings.budget = 90;
         settings.seed = seed;

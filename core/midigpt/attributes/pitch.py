@@ -59,6 +59,12 @@ def key_of_weights(weights: npt.NDArray[np.float64]) -> int:
     return int(np.argmax(scores))
 
 
+def key_profile(key: int) -> npt.NDArray[np.float64]:
+    """Weights of the twelve pitch classes, from C on, in a key 0..23."""
+    profile: npt.NDArray[np.float64] = _KEYS[key]
+    return profile
+
+
 def _keys() -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     """Weight of each pitch class (column) in each of the 24 keys (row)."""
     profiles = json.loads(files(__package__).joinpath("key_profiles.json").read_text())

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from midigpt import events
 from midigpt.captions.features import Features, key_of, measure
 from midigpt.captions.phrases import MOST_NAMED, density_words
+from midigpt.captions.tempo import estimate_tempo
 
 #: A tempo counts as met when it is off by no more than this share.
 TEMPO_TOLERANCE = 0.1
-
-_SLOWEST, _FASTEST = 40.0, 240.0
-_USUAL = 110.0
-_STEP = 1.002
 
 
 @dataclass(frozen=True)
@@ -47,25 +42,6 @@ def adherence(wanted: Features, piece: events.Events) -> Adherence:
         if wanted.density is None or found.density is None
         else density_words(wanted.density) == density_words(found.density),
     )
-
-
-def estimate_tempo(piece: events.Events) -> float | None:
-    """The tempo on whose beats, halves and quarters of beats the onsets lie best, in BPM.
-
-    Each candidate is scored by how well onsets agree in phase with its beat and two divisions,
-    weighted towards usual tempos; None of fewer than 8 onsets.
-    """
-    onsets = np.unique(piece[piece[:, 2] != events.REST_NOTE][:, 0]) / events.TICKS_PER_SECOND
-    if len(onsets) < 8:
-        return None
-    count = int(np.log(_FASTEST / _SLOWEST) / np.log(_STEP))
-    candidates = _SLOWEST * _STEP ** np.arange(count)
-    score = np.zeros(count)
-    for division in (1, 2, 4):
-        angles = 2j * np.pi * np.outer(candidates * division / 60, onsets)
-        score += np.abs(np.exp(angles).mean(axis=1))
-    usual = np.exp(-0.5 * (np.log2(candidates / _USUAL) / 1.0) ** 2)
-    return float(candidates[np.argmax(score * usual)])
 
 
 def _near(tempo: float, wanted: float | None, factor: float) -> bool:

@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +21,7 @@ from midigpt import audio
 from midigpt.cli.render import sound_of
 from midigpt.compose import Backend, Prompter, Sampling, Session
 from midigpt.compose.backend import seeds_of
+from midigpt.compose.key import key_named
 from midigpt.compose.opening import open_backend
 from midigpt.inference.model.llama_folder import find_llama, open_llama
 from midigpt.inference.pretrained import bundled_llama
@@ -82,6 +84,14 @@ def add_to(commands: Any) -> None:
         metavar="N",
         help="length of a piece, three for each note (%(default)s)",
     )
+    _add(
+        how,
+        "--hold_key",
+        type=float,
+        default=Sampling.hold_key,
+        metavar="F",
+        help="lean pitches to the key that the description names; 1 does so clearly (%(default)s)",
+    )
     _add(how, "--seed", type=int, metavar="N", help="of the random draws (another each time)")
     which = parser.add_argument_group("model")
     _add(
@@ -130,7 +140,9 @@ def run(options: argparse.Namespace) -> int:
     """Compose, save, and say what came of it; 1 if no piece could be saved."""
     check(options)
     prompts = read_prompts(options)
-    sampling = Sampling(options.temperature, options.top_p, options.max_tokens)
+    sampling = Sampling(
+        options.temperature, options.top_p, options.max_tokens, hold_key=options.hold_key
+    )
     folder = find_model(options.model, options.cache_dir)
     prompter = Prompter.from_folder(folder, open_llama(folder).config.vocab_size)
     backend = backend_of(options, folder)
@@ -179,6 +191,7 @@ class Composer:
     def compose(self, prompt: str, index: int) -> None:
         """Write and save the pieces of one prompt; KeyboardInterrupt after saving, if stopped."""
         ids = self._prompter.encode(prompt)
+        sampling = replace(self._sampling, key=key_named(prompt))
         seeds = seeds_of(self._seed, self.count, self._outputs)
         self.count += 1
         started, clock = datetime.now(), time.monotonic()
@@ -187,7 +200,7 @@ class Composer:
                 ids,
                 self._prompter.first_event,
                 seeds,
-                self._sampling,
+                sampling,
                 lambda seconds, share: _show(bar, seconds, share),
             )
         seconds = time.monotonic() - clock
@@ -225,6 +238,8 @@ def check(options: argparse.Namespace) -> None:
         raise ValueError(f"--seed is {options.seed}; 0..{_MAX_SEED} is wanted")
     if options.fp8 and options.backend not in (None, "vllm"):
         raise ValueError(f"--fp8 needs --backend vllm; it is {options.backend}")
+    if options.hold_key and (options.fp8 or options.backend == "vllm"):
+        raise ValueError("--hold_key needs --backend native or torch; vLLM cannot")
     if options.soundfont is not None and not options.no_synthesize:
         audio.require_soundfont(options.soundfont)
 
@@ -323,6 +338,7 @@ def settings(
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         "max_tokens": sampling.max_tokens,
+        "hold_key": sampling.hold_key,
         "n_outputs": options.n_outputs,
         "fp8": options.fp8,
         "seed": seed,

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from midigpt import _native, events
+from midigpt.compose.key import key_bias
 
-#: Told now and then: seconds of music written so far, and share of the ids; means over a batch.
+#: Told now and then: seconds of music written so far, and share of all that is to be written; means
+#: over a batch.
 Progress: TypeAlias = Callable[[float, float], None]
 
 #: Context kept for a prompt and its piece, where the model has more than anybody needs.
@@ -26,11 +29,15 @@ class Sampling:
         temperature: at least 0; 0 takes the likeliest id.
         top_p: only the likeliest ids that make up this share, in (0, 1].
         max_tokens: most ids in a piece, three for each event.
+        key: that the pitches drawn are held to, 0..23 as in :func:`midigpt.compose.key.key_named`.
+        hold_key: how strongly, at least 0; see :func:`midigpt.compose.key.key_bias`.
     """
 
     temperature: float = 1.0
     top_p: float = 0.98
     max_tokens: int = 2046
+    key: int | None = None
+    hold_key: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.temperature < float("inf"):
@@ -39,10 +46,18 @@ class Sampling:
             raise ValueError(f"top_p is {self.top_p}; above 0 and at most 1 is wanted")
         if self.max_tokens < _TRIPLE:
             raise ValueError(f"max_tokens is {self.max_tokens}; at least {_TRIPLE} is wanted")
+        if not 0 <= self.hold_key < float("inf"):
+            raise ValueError(f"hold_key is {self.hold_key}; at least 0 is wanted")
 
     def sampler(self, seed: int) -> _native.SliceSampler:
         """One that draws by these rules."""
         return _native.SliceSampler(temperature=self.temperature, top_p=self.top_p, seed=seed)
+
+    def note_bias(self) -> NDArray[np.float32]:
+        """What is added to the logits of the notes: one for each, or none where no key is held."""
+        if self.key is None or self.hold_key == 0:
+            return np.empty(0, np.float32)
+        return key_bias(self.key, self.hold_key)
 
     def within(self, room: int) -> int:
         """Most ids in a piece when the context has ``room``, in whole events.

@@ -6,14 +6,16 @@ from time 0, behind the same text; what is written there is moved back.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import count
+from statistics import fmean
 
 from midigpt import events
 from midigpt.compose.backend import Backend, Batch, Progress, Sampling, seeds_of
 
 _EVENT = 3
+_LONGEST = events.TIMES / events.TICKS_PER_SECOND
 
 
 class LongPieces:
@@ -43,28 +45,68 @@ class LongPieces:
         The first windows are one batch; those that follow are written piece by piece.
         """
         wanted = sampling.max_tokens // _EVENT * _EVENT
+        way = _Way(len(seeds), wanted, progress)
 
-        def write(before: list[int], left: int, seeds: Sequence[int]) -> tuple[Batch, int]:
-            """Pieces behind the prompt and those ids, and the length of one that did not end."""
-            here = replace(sampling, max_tokens=left)
+        def write(
+            before: list[int], numbers: range, seeds: Sequence[int], start: int, written: int
+        ) -> tuple[Batch, int]:
+            """The next window of some pieces, and the length of one that did not end.
+
+            ``before`` is in it already; it begins at ``start``, behind ``written`` ids of a piece.
+            """
+            here = replace(sampling, max_tokens=wanted - written)
             whole = [*prompt, *(first_event + token for token in before)]
-            batch = self._backend.generate(whole, first_event, seeds, here, progress)
-            return batch, here.within(self.context - len(whole))
+            full = here.within(self.context - len(whole))
 
-        batch, full = write([], wanted, seeds)
-        for piece, seed in zip(batch.pieces, seeds, strict=True):
+            def tell(seconds: float, share: float) -> None:
+                now = start / events.TICKS_PER_SECOND + seconds
+                way.reach(dict.fromkeys(numbers, now), written + share * full)
+
+            batch = self._backend.generate(whole, first_event, seeds, here, tell)
+            ends = {
+                number: (start + piece[::_EVENT][-1]) / events.TICKS_PER_SECOND
+                for number, piece in zip(numbers, batch.pieces, strict=True)
+                if piece
+            }
+            way.reach(ends, written + full)
+            return batch, full
+
+        batch, full = write([], range(len(seeds)), seeds, 0, 0)
+        for number, (piece, seed) in enumerate(zip(batch.pieces, seeds, strict=True)):
             ended = len(piece) < full or full < 2 * _EVENT
-            for number in count(1):
+            for window in count(1):
                 if batch.stopped or ended or len(piece) >= wanted:
                     break
                 start, tail = _later_half(piece[-full:])
-                more, room = write(tail, wanted - len(piece), seeds_of(seed, number, 1))
+                here = range(number, number + 1)
+                more, room = write(tail, here, seeds_of(seed, window, 1), start, len(piece))
                 (new,) = more.pieces
                 fitting = _moved(new, start)
                 piece += fitting
                 ended = len(fitting) < room
                 batch = Batch(batch.pieces, more.stopped)
+            way.end(number)
         return batch
+
+
+class _Way:
+    """How far the pieces of a batch have come, on the way to their last id or the last time."""
+
+    def __init__(self, pieces: int, wanted: int, progress: Progress) -> None:
+        self._seconds, self._shares = [0.0] * pieces, [0.0] * pieces
+        self._wanted, self._progress = wanted, progress
+
+    def reach(self, seconds: Mapping[int, float], ids: float) -> None:
+        """Some pieces, by number, have come to these times with so many ids."""
+        for piece, now in seconds.items():
+            self._seconds[piece] = now
+            share = max(ids / self._wanted, now / _LONGEST)
+            self._shares[piece] = max(self._shares[piece], min(share, 1.0))
+        self._progress(fmean(self._seconds), fmean(self._shares))
+
+    def end(self, piece: int) -> None:
+        """A piece ends where it is."""
+        self.reach({piece: self._seconds[piece]}, self._wanted)
 
 
 def _later_half(ids: list[int]) -> tuple[int, list[int]]:

@@ -57,6 +57,7 @@ class NativeBackend:
             most_ids=most,
             end=events.TIMES - 1,
             before=written_in(prompt, first_event),
+            note_bias=sampling.note_bias().tolist(),
         )
         stopped = False
         written = 0

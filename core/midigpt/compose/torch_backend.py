@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from midigpt import _native, events
 from midigpt.compose.backend import Batch, Progress, Sampling, context_for, written_in
@@ -51,8 +52,8 @@ class TorchBackend:
         read = self.model.new_cache()
         logits = np.repeat(self.model.prefill(list(prompt), read), len(seeds), axis=0)
         cache = read.select([0] * len(seeds))
-        before = written_in(prompt, first_event)
-        pieces = [_Piece(sampling.sampler(seed), before) for seed in seeds]
+        before, bias = written_in(prompt, first_event), sampling.note_bias()
+        pieces = [_Piece(sampling.sampler(seed), before, bias) for seed in seeds]
         stopped = False
         try:
             for written in range(1, most + 1):
@@ -71,18 +72,23 @@ class TorchBackend:
 
 
 class _Piece:
-    def __init__(self, sampler: _native.SliceSampler, before: Sequence[int]) -> None:
+    def __init__(
+        self, sampler: _native.SliceSampler, before: Sequence[int], note_bias: NDArray[np.float32]
+    ) -> None:
         self.grammar = _native.EventGrammar()
         for token in before:
             self.grammar.advance(token)
         self.ids: list[int] = []
         self.ended = False
-        self._sampler = sampler
+        self._sampler, self._note_bias = sampler, note_bias
 
     def draw(self, logits: np.ndarray) -> None:
         """Write the next id, or end."""
         if self.ended:
             return
+        if self.grammar.slot == 2 and len(self._note_bias):
+            logits = logits.copy()
+            logits[events.NOTE_OFFSET : events.REST] += self._note_bias
         chosen = self._sampler.draw(np.ascontiguousarray(logits), self.grammar.legal)
         if chosen < 0 or (self.grammar.slot == 0 and chosen >= events.TIMES - 1):
             self.ended = True

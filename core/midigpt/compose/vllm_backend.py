@@ -75,6 +75,8 @@ class VllmBackend:
         progress: Progress,
     ) -> Batch:
         """Write one piece for each seed; see :meth:`Backend.generate`."""
+        if sampling.hold_key:
+            raise ValueError(f"hold_key is {sampling.hold_key}; vLLM holds no key, 0 is wanted")
         most = sampling.within(self.context - len(prompt))
         allowed = list(range(first_event, first_event + events.REST + 1))
         parameters = [

@@ -8,7 +8,7 @@ were really played are 1.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any, TypeAlias
 
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from midigpt.evaluation.scenes import Scene, answer, others_of
+from midigpt.general_midi import KICKS
 from midigpt.inference import InferenceEngine
 from midigpt.score import Bar
 
@@ -25,7 +26,6 @@ Measure: TypeAlias = "Callable[[Bar, Sequence[Bar], int], float | None]"
 
 _CONSONANT = frozenset({0, 3, 4, 5, 7, 8, 9})  # intervals in semitones, modulo 12
 _STEPS = 4  # onset positions in a quarter note
-_KICK = frozenset({35, 36})  # General MIDI: acoustic bass drum, bass drum 1
 _RESAMPLES = 1000
 
 
@@ -49,35 +49,42 @@ def fit(
         By measure and by situation the place on the scale: "given" (the others' last bar is known,
         the agent's is filled in), "continued" (it is known, too, but the agent goes on from left to
         right) and "live" (it is not known, nor the one before); each with its standard error
-        (bootstrap over bars). And the raw means of "other" and "true".
+        (bootstrap over bars). And the raw means of "other" and "true". "kick_lock" is measured as
+        the live server plays (``follow_kick`` 1), "kick_lock_free" without that.
     """
-    rows: dict[str, list[tuple[float, ...]]] = {name: [] for name in _MEASURES}
-    rng = Random(seed)
-    progress = tqdm(total=len(scenes) + len(grooves), desc="fit", unit="bar", disable=quiet)
-    for drums, chosen in ((False, scenes), (True, grooves)):
+    rounds: list[tuple[Mapping[str, Measure], Sequence[Scene], float]] = [
+        ({"pitch_class_overlap": pitch_class_overlap, "consonance": consonance}, scenes, 0.0),
+        ({"kick_lock": kick_lock}, grooves, 1.0),
+        ({"kick_lock_free": kick_lock}, grooves, 0.0),
+    ]
+    rows: dict[str, list[tuple[float, ...]]] = {n: [] for names, _, _ in rounds for n in names}
+    total = sum(len(chosen) for _, chosen, _ in rounds)
+    progress = tqdm(total=total, desc="fit", unit="bar", disable=quiet)
+    for measures, chosen, follow_kick in rounds:
+        rng, drums = Random(seed), chosen is grooves
         for number, scene in enumerate(chosen):
             progress.update()
             stranger = _stranger(scene, chosen, rng)
             if stranger is None or (scene.role == "drums") > drums:
                 continue
-            compared = [stranger, scene.agent.bars[-1], *_answers(engine, scene, seed + number)]
+            answers = _answers(engine, scene, seed + number, follow_kick)
+            compared = [stranger, scene.agent.bars[-1], *answers]
             others = [track.bars[-1] for track in others_of(scene, drums)]
-            for name, (measure, of_drums) in _MEASURES.items():
+            for name, measure in measures.items():
                 found = [measure(bar, others, scene.score.resolution) for bar in compared]
-                if of_drums == drums and None not in found:
+                if None not in found:
                     rows[name].append(tuple(found))  # type: ignore[arg-type]
     progress.close()
     return {name: _scale(np.array(values), seed) for name, values in rows.items() if values}
 
 
-def _answers(engine: InferenceEngine, scene: Scene, seed: int) -> list[Bar]:
+def _answers(engine: InferenceEngine, scene: Scene, seed: int, follow_kick: float) -> list[Bar]:
     """The last bar, as in :data:`_SITUATIONS`."""
     last = len(scene.agent.bars) - 1
     bars = range(last, last + 1)
+    ways: list[dict[str, Any]] = [{"filled_in": True}, {}, {"playhead": last - 1}]
     return [
-        answer(engine, scene.score, bars, seed, filled_in=True)[0],
-        answer(engine, scene.score, bars, seed)[0],
-        answer(engine, scene.score, bars, seed, playhead=last - 1)[0],
+        answer(engine, scene.score, bars, seed, follow_kick=follow_kick, **way)[0] for way in ways
     ]
 
 
@@ -142,7 +149,7 @@ def kick_lock(bar: Bar, others: Sequence[Bar], resolution: int) -> float | None:
     true bars from those of other songs: cymbals play on nearly every eighth.
     """
     steps = max(1, round(bar.beat_length * _STEPS))
-    kicks = [Bar([note for note in other.notes if note.pitch in _KICK]) for other in others]
+    kicks = [Bar([note for note in other.notes if note.pitch in KICKS]) for other in others]
     own, theirs = (_onsets(bars, resolution, steps) for bars in ([bar], kicks))
     if own.std() == 0 or theirs.std() == 0:
         return None
@@ -167,10 +174,3 @@ def _onsets(bars: Sequence[Bar], resolution: int, steps: int) -> Floats:
 
 
 _SITUATIONS = ("given", "continued", "live")
-
-#: Name: the measure, and whether it is taken against the drums.
-_MEASURES: dict[str, tuple[Measure, bool]] = {
-    "pitch_class_overlap": (pitch_class_overlap, False),
-    "consonance": (consonance, False),
-    "kick_lock": (kick_lock, True),
-}

@@ -84,6 +84,9 @@ class InferenceConfig:
         infill_probability: share of the bars to infill, drawn at random; (0, 1].
         hold_density: keep the notes of every written bar within the level of note density that is
             asked for, if one is.
+        follow_kick: how strongly a bass, written bar by bar, begins its notes with the kick drum,
+            as played in that bar or, where that is not known, in the last one known: 0 = as the
+            model likes, 1 = hardly anywhere else.
     """
 
     temperature: float = 1.0
@@ -115,6 +118,7 @@ class InferenceConfig:
     num_candidates: int = 1
     infill_probability: float = 1.0
     hold_density: bool = False
+    follow_kick: float = 0.0
 
     def __post_init__(self) -> None:
         for name in AUTO_FIELDS:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from midigpt._native import TokenType, Vocabulary
 from midigpt.inference.config import GenerationRequest, TrackPrompt
+from midigpt.inference.kick_lock import onset_weight
 from midigpt.inference.note_forcer import NoteForcer
 from midigpt.inference.pitch_mask import pitch_shape_weight, resolve_pitch_allow_set
 from midigpt.inference.remix import RemixGroup, RemixNote, remix_schedules
@@ -88,12 +89,20 @@ def forbidden_ids(
 
 
 def probability_weights(
-    prompts: Sequence[TrackPrompt], vocabulary: Vocabulary
+    prompts: Sequence[TrackPrompt],
+    vocabulary: Vocabulary,
+    kicks: frozenset[int] = frozenset(),
+    follow_kick: float = 0.0,
 ) -> NDArray[np.float32] | None:
-    """Factors of the pitch shape and of the rhythm grid, 1 elsewhere; None without either."""
+    """Factors of the pitch shape, the rhythm grid and the kicks, 1 elsewhere; None without any.
+
+    ``kicks`` are the ticks of a kick drum to be followed by onsets, ``follow_kick`` (0..1) says how
+    strongly.
+    """
     shape = (shared_control("pitch_mask", prompts) or {}).get("shape")
     grid = (shared_control("rhythm_mask", prompts) or {}).get("grid")
-    if shape is None and grid is None:
+    follows = bool(kicks) and follow_kick > 0
+    if shape is None and grid is None and not follows:
         return None
     weights = np.ones(vocabulary.size(), dtype=np.float32)
     if shape is not None:
@@ -101,11 +110,13 @@ def probability_weights(
             first, _ = vocabulary.range(kind)
             for pitch in range(vocabulary.domain_size(kind)):
                 weights[first + pitch] = pitch_shape_weight(shape, pitch)
-    if grid is not None:
-        resolution = vocabulary.config().resolution
-        first, _ = vocabulary.range(TokenType.TimeAbsolutePos)
-        for tick in range(vocabulary.domain_size(TokenType.TimeAbsolutePos)):
-            weights[first + tick] = rhythm_grid_weight(grid, resolution, tick)
+    resolution = vocabulary.config().resolution
+    first, _ = vocabulary.range(TokenType.TimeAbsolutePos)
+    for tick in range(vocabulary.domain_size(TokenType.TimeAbsolutePos)):
+        if grid is not None:
+            weights[first + tick] *= rhythm_grid_weight(grid, resolution, tick)
+        if follows:
+            weights[first + tick] *= onset_weight(tick, kicks, follow_kick)
     return weights
 
 

@@ -19,6 +19,7 @@ from midigpt.inference.controls import (
 )
 from midigpt.inference.ensemble import Ensemble
 from midigpt.inference.hooks import SessionHooks
+from midigpt.inference.kick_lock import kicks_to_follow
 from midigpt.inference.meter_keeper import MeterKeeper
 from midigpt.inference.model.interface import Cache, LanguageModel, Logits
 from midigpt.inference.model.native import NativeCache, NativeModel
@@ -77,9 +78,10 @@ class StepSampler:
         self._prompts = [ensemble.prompts[track] for track in sorted(written)]
         vocabulary = tokenizer.vocabulary
         self._forbidden = forbidden_ids(ensemble.request, self._prompts, vocabulary, parity)
-        self._weights = probability_weights(self._prompts, vocabulary)
-        self._note_content = ids_of(vocabulary, NOTE_CONTENT)
         config = ensemble.config
+        kicks = kicks_to_follow(prompt.before, prompt.window_step.bars)
+        self._weights = probability_weights(self._prompts, vocabulary, kicks, config.follow_kick)
+        self._note_content = ids_of(vocabulary, NOTE_CONTENT)
         self._filters = Filters(config.top_k, config.top_p, config.mask_k, config.mask_p)
         self._keeper = MeterKeeper.for_piece(ensemble.score, ensemble.prompts, vocabulary)
         self._tokens = PromptTokens.of(prompt.tokens, prompt.hidden_spans, config.mask_mode)

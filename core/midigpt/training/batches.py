@@ -23,6 +23,7 @@ ValidationStep: TypeAlias = "tuple[str, list[Batch]]"
 """A kind of sample, and micro-batches of it."""
 
 _POOL = 1024  # samples among which like lengths are looked for
+_PARTS = 4  # micro-batches of a step for each thread: few enough to be large, and none waits long
 _AT_ONCE = 8  # micro-batches of a step of the validation
 
 
@@ -44,15 +45,16 @@ class Steps(IterableDataset[list[Batch]]):
     Args:
         dataset, config: what to read, and how much at once.
         first_step: where to go on; the steps are those of a run that was never interrupted.
-        apart: give each micro-batch on its own, for trainers that put the steps together.
+        threads: that share the work of a step evenly; 0: give each micro-batch on its own, for
+            trainers that put the steps together.
 
     Of several processes that train together, each gets every so-manieth micro-batch.
     """
 
-    def __init__(self, dataset: Dataset, config: TrainConfig, apart: bool = False) -> None:
+    def __init__(self, dataset: Dataset, config: TrainConfig, threads: int = 0) -> None:
         self.dataset, self.config = dataset, config
         self.first_step = 0
-        self._apart = apart
+        self._threads = threads
 
     @property
     def passes_per_step(self) -> int:
@@ -63,15 +65,15 @@ class Steps(IterableDataset[list[Batch]]):
         return config.gradient_accumulation_steps
 
     def __iter__(self) -> Iterator[list[Batch]]:
-        size = self.passes_per_step
+        size, lengths = self.passes_per_step, self.dataset.lengths.tolist()
         own = islice(self._endless(), *_share())
         batches = islice(own, self.first_step * size, None)
         while True:
-            step = [
-                collate(self.dataset, indices, self.config.target_weight)
-                for indices in islice(batches, size)
-            ]
-            yield from ([batch] for batch in step) if self._apart else [step]
+            step = list(islice(batches, size))
+            if self._threads:
+                step = share_out(lengths, step, _PARTS * self._threads)
+            tensors = [collate(self.dataset, batch, self.config.target_weight) for batch in step]
+            yield from [tensors] if self._threads else ([batch] for batch in tensors)
 
     def steps_of_an_epoch(self, processes: int) -> int:
         """Steps in which every sample is read about once by one of the processes."""
@@ -138,6 +140,20 @@ def group_by_length(
             batch = []
         batch.append(index)
     return [*batches, batch] if batch else batches
+
+
+def share_out(lengths: Sequence[int], step: Sequence[MicroBatch], parts: int) -> list[MicroBatch]:
+    """The samples of a step in about so many micro-batches of like size, the largest first.
+
+    None is larger than the largest of the step, padding included.
+    """
+
+    def size(batch: MicroBatch) -> int:
+        return len(batch) * max(lengths[index] for index in batch)
+
+    samples = [index for batch in step for index in batch]
+    tokens = min(max(map(size, step)), sum(lengths[index] for index in samples) // parts)
+    return sorted(group_by_length(lengths, samples, tokens), key=size, reverse=True)
 
 
 def collate(dataset: Dataset, batch: MicroBatch, target_weight: float) -> Batch:

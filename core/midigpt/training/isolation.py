@@ -19,6 +19,10 @@ Result = TypeVar("Result")
 
 _CHUNK = 64
 _SECONDS = 30.0  # for one item; a chunk may take as much for each of its items
+_UNGUARDED = (
+    "a worker process ended before its first item; a script that reads music in several processes "
+    'needs `if __name__ == "__main__":` around what it does'
+)
 
 
 class Crash:
@@ -31,12 +35,14 @@ class _Worker(Generic[Item, Result]):
     def __init__(self, work: Callable[[Item], Result], seconds: float) -> None:
         self._work, self._seconds = work, seconds
         self._pool: ProcessPoolExecutor | None = None
+        self._began: Future[None] = Future()
 
     def submit(self, items: Sequence[Item]) -> Future[list[Result]]:
         if self._pool is None:
             # A fresh interpreter: forking a process with threads can lock up.
             context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(1, context)
+            self._began = self._pool.submit(_begin)
         return self._pool.submit(_run, self._work, items)
 
     def results(self, items: Sequence[Item], running: Future[list[Result]]) -> list[Result | Crash]:
@@ -44,6 +50,8 @@ class _Worker(Generic[Item, Result]):
         try:
             return list(running.result(self._seconds * len(items)))
         except (BrokenProcessPool, TimeoutError):
+            if self._began.done() and self._began.exception() is not None:
+                raise RuntimeError(_UNGUARDED) from None
             self.close(kill=True)
         if len(items) == 1:
             return [Crash()]
@@ -75,6 +83,9 @@ def map_isolated(
         items: as many as memory holds a few hundred of.
         workers: number of processes, 1 or more.
         seconds: how long one item may take.
+
+    Raises:
+        RuntimeError: a process cannot even begin, as in a script that starts itself again.
     """
     pool: list[_Worker[Item, Result]] = [_Worker(work, seconds) for _ in range(workers)]
     source = iter(items)
@@ -92,6 +103,10 @@ def map_isolated(
     finally:
         for worker in pool:
             worker.close()
+
+
+def _begin() -> None:
+    """The first thing that a worker does."""
 
 
 def _run(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:

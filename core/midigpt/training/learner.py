@@ -59,11 +59,13 @@ class Learner(LightningModule):
         inner = [p for name, p in trained if p.dim() == 2 and ".h." in name]
         outer = [p for name, p in trained if p.dim() == 2 and ".h." not in name]
         vectors = {"params": [p for _, p in trained if p.dim() < 2], "weight_decay": 0.0}
+        fused = self._workers is not None  # on GPUs Lightning may scale, and would not clip then
         if self.config.optimizer == "muon":
             others = [{"params": outer, "weight_decay": decay}, vectors]
-            return Muon(inner, [g for g in others if g["params"]], decay, _BETAS)
+            return Muon(inner, [g for g in others if g["params"]], decay, _BETAS, fused)
         matrices = {"params": [*inner, *outer], "weight_decay": decay}
-        return torch.optim.AdamW([g for g in (matrices, vectors) if g["params"]], betas=_BETAS)
+        groups = [group for group in (matrices, vectors) if group["params"]]
+        return torch.optim.AdamW(groups, betas=_BETAS, fused=fused)
 
     def training_step(self, step: list[Batch]) -> Tensor:
         """Mean loss of the ids of a step, or of one of its micro-batches."""

@@ -29,7 +29,7 @@ class Muon(torch.optim.AdamW):
         matrices: those inside the layers, shape (m, n).
         others: groups of parameters for AdamW.
         weight_decay: of the matrices.
-        betas: of AdamW.
+        betas, fused: of AdamW.
     """
 
     def __init__(
@@ -38,9 +38,11 @@ class Muon(torch.optim.AdamW):
         others: Iterable[dict[str, Any]],
         weight_decay: float,
         betas: tuple[float, float],
+        fused: bool = False,
     ) -> None:
         own = {"params": list(matrices), "weight_decay": weight_decay, "orthogonal": True}
-        super().__init__([own, *({**group, "orthogonal": False} for group in others)], betas=betas)
+        groups = [own, *({**group, "orthogonal": False} for group in others)]
+        super().__init__(groups, betas=betas, fused=fused)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:

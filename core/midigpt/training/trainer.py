@@ -93,7 +93,7 @@ def _fit(
         and config.num_nodes == 1
     )
     precision = cpu_precision(config.precision) if on_cpu else config.precision
-    steps = Steps(training, config, apart=not alone)
+    steps = Steps(training, config, threads if alone else 0)
     total = config.max_steps
     if not total and not config.max_minutes:
         epochs = config.num_epochs if config.train_tokens else 1

@@ -28,6 +28,7 @@ _SAMPLING = (
     "polyphony_hard_limit",
     "density_hard_limit",
     "hold_density",
+    "follow_kick",
     "mask_mode",
     "model_dim",
 )

@@ -16,6 +16,7 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.osc_packet import OscPacket
 
 SEQUENCE = "/midigpt/seq"
+KEPT_MESSAGES = 4096  # numbered ones, to be sent again on request
 MAX_BUNDLE = 1400  # bytes, to stay in one packet of any network
 _UNIX_IN_NTP = 2_208_988_800
 _PATTERN_CHARACTERS = frozenset("*?[]{}")

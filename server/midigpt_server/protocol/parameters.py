@@ -91,6 +91,15 @@ PARAMETERS: dict[str, Field] = {
             "was given one; off: the model is only told, as in MIDI-GPT 0.4.2",
             default=True,
         ),
+        Field(
+            "follow_kick",
+            "float",
+            "how strongly a bass begins its notes with the kick drum, as last heard; 0: as the "
+            "model likes, as in MIDI-GPT 0.4.2; 1: hardly anywhere else",
+            0.0,
+            1.0,
+            default=1.0,
+        ),
         Field("gen_timeout", "float", "seconds; 0 = none", 0.0, default=0.0),
         Field(
             "long_notes",

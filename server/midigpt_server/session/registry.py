@@ -8,14 +8,13 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 
 from midigpt_server.protocol.errors import Code, ProtocolError
-from midigpt_server.protocol.osc import Message
+from midigpt_server.protocol.osc import KEPT_MESSAGES, Message
 from midigpt_server.protocol.states import RUNNING
 from midigpt_server.session.session import Session
 from midigpt_server.transports.transport import Peer
 
 MAX_SESSIONS = 64
 IDLE_SECONDS = 3600.0
-KEPT_MESSAGES = 4096  # numbered ones, to be sent again on request
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 MESSAGES_PER_SECOND = 1_000.0
-BURST = 4_000.0
+BURST = 2_000.0
 #: What a packet that cannot be read, or a message that is refused, costs beside itself.
 FAULT_COST = 20.0
 MAX_CLIENTS = 4_096

@@ -68,6 +68,7 @@ def check_bounds(request: GenerationRequest) -> None:
     for name in ("top_k", "mask_k", "polyphony_hard_limit", "density_hard_limit"):
         checks.integer(name, getattr(config, name), 0)
     checks.boolean("hold_density", config.hold_density)
+    checks.number("follow_kick", config.follow_kick, 0, 1)
     checks.integer("seed", config.seed)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from midigpt_server.protocol.fields import Field
+from midigpt_server.protocol.osc import KEPT_MESSAGES
 from midigpt_server.protocol.row import Inbound
 from midigpt_server.protocol.states import ALWAYS, State
 from midigpt_server.protocol.table.arguments import SESSION_ID, TOKEN
@@ -127,7 +128,7 @@ ROWS = (
         "/midigpt/resend",
         "resend",
         "Send messages again that carried a sequence number (parameter sequence) and were lost; "
-        "the last 4096 are kept.",
+        f"the last {KEPT_MESSAGES} are kept.",
         fields=(
             Field("first", "int", "first number that is missing", 1),
             Field("last", "int", "last number that is missing", 1),
