@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import TypeAlias
 
 from midigpt_server.journal.store import Entry, JournalError, Store
 
+GATHER_SECONDS = 0.02
 MAX_QUEUED = 100_000  # a disk that is so far behind counts as failed
 _END = None
 
@@ -91,8 +93,11 @@ class JournalWriter:
             return None
 
     def _next_batch(self) -> list[Record | Question | None]:
-        """All that waits; one commit for the whole batch keeps up with any speed."""
+        """What comes within a moment: a commit waits for the disk, and costs as much as hundreds of
+        records; one for the whole batch keeps up with any speed."""
         batch = [self._queue.get()]
+        if batch[-1] is not _END:
+            time.sleep(GATHER_SECONDS)
         while batch[-1] is not _END:
             try:
                 batch.append(self._queue.get_nowait())
