@@ -13,6 +13,7 @@ from midigpt_server.protocol.osc import Message
 from midigpt_server.server import Server
 from midigpt_server.transports import limits
 from midigpt_server.transports.limits import (
+    AFTER_HOLD,
     BURST,
     FAULT_COST,
     MAX_CLIENTS,
@@ -51,6 +52,14 @@ def test_what_was_dropped_is_reported_once_a_second() -> None:
     assert limits.to_report("a", 0.5) == 5 and limits.to_report("a", 0.6) == 0
     admitted(limits, "a", 10_000, 0.6)
     assert limits.to_report("a", 0.7) == 0 and limits.to_report("a", 1.6) > 0
+
+
+def test_little_is_saved_up_while_a_flood_is_thrown_away() -> None:
+    limits = Limits()
+    admitted(limits, "a", 10_000, 0.0)
+    limits.drop("a", 5_000, 0.8)
+    assert admitted(limits, "a", 10_000, 0.8) == AFTER_HOLD
+    assert admitted(limits, "a", 10_000, 1.8) == MESSAGES_PER_SECOND
 
 
 def test_memory_for_clients_is_bounded() -> None:

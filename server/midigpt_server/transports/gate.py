@@ -35,7 +35,7 @@ class Gate:
         """So many packets of a client that is over its limit were thrown away unread."""
         self.counters["received"] += packets
         self.counters["over_limit"] += packets
-        self._limits.drop(key, packets)
+        self._limits.drop(key, packets, time.monotonic())
 
     def take(self, packet: bytes, peer: Peer) -> bool:
         """Hand on the messages of an admitted packet; False of one that cannot be read."""

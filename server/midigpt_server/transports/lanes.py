@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import socket
 import sys
 import time
@@ -19,7 +20,8 @@ Address = tuple[str, int]
 
 MAX_LANES = 128
 IDLE_SECONDS = 600.0  # then a lane may go to another client
-HOLD_SECONDS = 0.1  # that nothing is read of a client that sends too much
+HOLD_SECONDS = 0.1  # that nothing is read of a client that sends too much,
+LONGEST_HOLD = 0.8  # twice as long each time that it goes on
 _RECEIVE_BUFFER = 1 << 20
 _MAX_DRAINED = 8  # datagrams, before another lane has its turn
 _MAX_DISCARDED = 4096  # datagrams at once
@@ -41,6 +43,7 @@ class Lanes:
         self._take = take
         self._discarded = discarded
         self._held: set[Address] = set()
+        self._last_hold: dict[Address, tuple[float, float]] = {}  # how long, until when
         self._loop = asyncio.get_running_loop()
         self._lanes: dict[Address, socket.socket] = {}
         self._used: dict[Address, float] = {}
@@ -64,9 +67,14 @@ class Lanes:
     def hold(self, client: Address) -> None:
         """Read nothing of a client for a while: its flood overflows in the kernel, at no cost."""
         if client in self._lanes and client not in self._held:
+            now = time.monotonic()
+            seconds, until = self._last_hold.get(client, (0.0, -math.inf))
+            goes_on = now - until < LONGEST_HOLD
+            seconds = min(2 * seconds, LONGEST_HOLD) if goes_on else HOLD_SECONDS
+            self._last_hold[client] = seconds, now + seconds
             self._held.add(client)
             self._loop.remove_reader(self._lanes[client])
-            self._loop.call_later(HOLD_SECONDS, self._release, client)
+            self._loop.call_later(seconds, self._release, client)
 
     def close(self) -> None:
         """Close all."""
@@ -124,5 +132,6 @@ class Lanes:
         lane = self._lanes.pop(client)
         del self._used[client]
         self._held.discard(client)
+        self._last_hold.pop(client, None)
         self._loop.remove_reader(lane)
         lane.close()

@@ -6,7 +6,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 MESSAGES_PER_SECOND = 1_000.0
-BURST = 2_000.0
+BURST = 4_000.0
+AFTER_HOLD = 100.0  # messages, of a client of whose flood some was thrown away unread
 #: What a packet that cannot be read, or a message that is refused, costs beside itself.
 FAULT_COST = 20.0
 MAX_CLIENTS = 4_096
@@ -48,10 +49,12 @@ class Limits:
         if bucket := self._buckets.get(client):
             bucket.tokens = max(bucket.tokens - cost, -MESSAGES_PER_SECOND)
 
-    def drop(self, client: Hashable, packets: int) -> None:
-        """So many more packets were dropped, to be reported."""
+    def drop(self, client: Hashable, packets: int, now: float) -> None:
+        """So many more packets were dropped unread, to be told; little was saved up meanwhile."""
         if bucket := self._buckets.get(client):
             bucket.dropped += packets
+            saved = bucket.tokens + (now - bucket.filled) * MESSAGES_PER_SECOND
+            bucket.tokens, bucket.filled = min(saved, AFTER_HOLD), now
 
     def to_report(self, client: Hashable, now: float) -> int:
         """How many packets were dropped and not yet reported; 0 within a second of a report."""
