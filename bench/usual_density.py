@@ -15,6 +15,7 @@ from statistics import median
 
 from tqdm import tqdm
 
+from bench.density import sound
 from midigpt import events
 from midigpt.general_midi import FAMILY_SIZE
 from midigpt.score import Score
@@ -50,8 +51,7 @@ def parts(music: Path) -> Iterator[tuple[int, float]]:
         counts: dict[int, list[int]] = {}
         score = Score.from_bytes(data)
         for track in score.tracks:
-            instrument = events.DRUMS if track.track_type == "drum" else track.instrument
-            bars = counts.setdefault(instrument, [0] * len(track.bars))
+            bars = counts.setdefault(sound(track), [0] * len(track.bars))
             bars[:] = [count + len(bar.notes) for count, bar in zip(bars, track.bars, strict=True)]
         quarters = [bar.beat_length for bar in score.tracks[0].bars]
         for instrument, bars in counts.items():

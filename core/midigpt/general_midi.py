@@ -26,6 +26,9 @@ Applause,Gunshot"""
 #: Programs of one kind stand together: pianos, chromatic percussion, ... sound effects.
 FAMILY_SIZE = 8
 
+#: Programs of basses.
+BASSES = range(32, 40)
+
 #: Keys of drum tracks (Percussion Key Map): acoustic bass drum, bass drum 1.
 KICKS = frozenset({35, 36})
 

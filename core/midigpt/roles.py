@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from midigpt.general_midi import BASSES
 from midigpt.score import Track
 
 ROLES = ("drums", "bass", "chords", "pads", "melody")
 
-_BASSES = range(32, 40)
 _PADS = frozenset((*range(48, 53), *range(88, 96)))  # General MIDI ensembles and synth pads
 _LOW = 48  # mean MIDI pitch of a bass that has another instrument
 _NOTES_PER_ONSET = 1.3  # from here on a track plays chords
@@ -27,7 +27,7 @@ def role_of(program: int, is_drum: bool, pitches: Collection[int], n_onsets: int
         return "drums"
     polyphonic = len(pitches) > _NOTES_PER_ONSET * n_onsets
     low = bool(pitches) and sum(pitches) / len(pitches) < _LOW
-    if program in _BASSES or (low and not polyphonic):
+    if program in BASSES or (low and not polyphonic):
         return "bass"
     if program in _PADS:
         return "pads"

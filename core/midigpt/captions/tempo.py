@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from midigpt import events
+from midigpt.general_midi import BASSES, KICKS
 
 Floats: TypeAlias = NDArray[np.float64]
 Ticks: TypeAlias = NDArray[np.int32]
@@ -39,8 +40,8 @@ _VALUES = np.arange(-4, 3.5, 0.5)
 _MULTIPLES = np.array([1 / 8, 1 / 6, 1 / 4, 1 / 3, 1 / 2, 2 / 3, 1, 3 / 2, 2, 3, 4, 6, 8])
 
 #: Keys of the drum kit in General MIDI; rides are as hi-hats.
-_KIT = {"kick": (35, 36), "snare": (37, 38, 39, 40), "hat": (42, 44, 46, 51, 53, 59)}
-_BASSES, _LOW, _HIGH, _CHORD = (32, 39), 48, 60, 3  # programs; pitches; notes at once
+_KIT = {"kick": sorted(KICKS), "snare": (37, 38, 39, 40), "hat": (42, 44, 46, 51, 53, 59)}
+_LOW, _HIGH, _CHORD = 48, 60, 3  # pitches; notes at once
 
 #: What weights there are, and how many of each: two of each part, and two of the whole.
 PARTS = ("all", "kick", "snare", "hat", "bass", "melody", "chords")
@@ -89,8 +90,7 @@ def _parts(notes: events.Events) -> dict[str, Ticks]:
     """Onsets of all notes and of those of each part."""
     times, (instruments, pitches) = notes[:, 0], np.divmod(notes[:, 2], 128)
     drums = instruments == events.DRUMS
-    first, last = _BASSES
-    low = ~drums & (((instruments >= first) & (instruments <= last)) | (pitches < _LOW))
+    low = ~drums & (np.isin(instruments, BASSES) | (pitches < _LOW))
     found = {name: _onsets(times[drums & np.isin(pitches, keys)]) for name, keys in _KIT.items()}
     found |= {"all": _onsets(times), "bass": _onsets(times[low])}
     pitched = _onsets(times[~drums])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -96,27 +96,28 @@ def probability_weights(
 ) -> NDArray[np.float32] | None:
     """Factors of the pitch shape, the rhythm grid and the kicks, 1 elsewhere; None without any.
 
-    ``kicks`` are the ticks of a kick drum to be followed by onsets, ``follow_kick`` (0..1) says how
+    ``kicks`` are the ticks of a kick drum for onsets to follow, ``follow_kick`` (0..1) says how
     strongly.
     """
     shape = (shared_control("pitch_mask", prompts) or {}).get("shape")
     grid = (shared_control("rhythm_mask", prompts) or {}).get("grid")
-    follows = bool(kicks) and follow_kick > 0
-    if shape is None and grid is None and not follows:
+    if shape is None and grid is None and not kicks:
         return None
     weights = np.ones(vocabulary.size(), dtype=np.float32)
+    resolution = vocabulary.config().resolution
+
+    def weigh(kind: TokenType, factor: Callable[[int], float]) -> None:
+        first, _ = vocabulary.range(kind)
+        for value in range(vocabulary.domain_size(kind)):
+            weights[first + value] *= factor(value)
+
     if shape is not None:
         for kind in (TokenType.NoteOnset, TokenType.NotePitch):
-            first, _ = vocabulary.range(kind)
-            for pitch in range(vocabulary.domain_size(kind)):
-                weights[first + pitch] = pitch_shape_weight(shape, pitch)
-    resolution = vocabulary.config().resolution
-    first, _ = vocabulary.range(TokenType.TimeAbsolutePos)
-    for tick in range(vocabulary.domain_size(TokenType.TimeAbsolutePos)):
-        if grid is not None:
-            weights[first + tick] *= rhythm_grid_weight(grid, resolution, tick)
-        if follows:
-            weights[first + tick] *= onset_weight(tick, kicks, follow_kick)
+            weigh(kind, lambda pitch: pitch_shape_weight(shape, pitch))
+    if grid is not None:
+        weigh(TokenType.TimeAbsolutePos, lambda tick: rhythm_grid_weight(grid, resolution, tick))
+    if kicks:
+        weigh(TokenType.TimeAbsolutePos, lambda tick: onset_weight(tick, kicks, follow_kick))
     return weights
 
 

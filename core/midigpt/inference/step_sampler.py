@@ -79,7 +79,9 @@ class StepSampler:
         vocabulary = tokenizer.vocabulary
         self._forbidden = forbidden_ids(ensemble.request, self._prompts, vocabulary, parity)
         config = ensemble.config
-        kicks = kicks_to_follow(prompt.before, prompt.window_step.bars)
+        kicks: frozenset[int] = frozenset()
+        if config.follow_kick > 0:
+            kicks = kicks_to_follow(prompt.before, prompt.window_step.bars)
         self._weights = probability_weights(self._prompts, vocabulary, kicks, config.follow_kick)
         self._note_content = ids_of(vocabulary, NOTE_CONTENT)
         self._filters = Filters(config.top_k, config.top_p, config.mask_k, config.mask_p)
