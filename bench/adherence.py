@@ -18,10 +18,8 @@ from tqdm import tqdm
 from midigpt import events
 from midigpt.captions import Features, caption, measure
 from midigpt.captions.adherence import Adherence, adherence
-from midigpt.compose import Prompter, Sampling
-from midigpt.compose.key import key_named
+from midigpt.compose import Sampling, Writer
 from midigpt.compose.opening import open_backend
-from midigpt.inference.model.llama_folder import open_llama
 from midigpt.training.text.sources import from_parquet
 
 _FIELDS = ("instruments", "tempo", "tempo_or_double", "key", "density")
@@ -37,6 +35,7 @@ def main() -> None:
     parser.add_argument("--temperature", type=float, default=Sampling.temperature)
     parser.add_argument("--top-p", type=float, default=Sampling.top_p)
     parser.add_argument("--hold-key", type=float, default=Sampling.hold_key)
+    parser.add_argument("--hold-tempo", type=float, default=Sampling.hold_tempo)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
 
@@ -70,19 +69,18 @@ def prompts(
 
 def generate(options: argparse.Namespace, texts: list[str]) -> list[events.Events]:
     """The notes of one output for each description."""
-    prompter = Prompter.from_folder(options.model, open_llama(options.model).config.vocab_size)
     backend = open_backend("native", options.model, options.max_tokens)
+    writer = Writer(options.model, backend)
+    sampling = Sampling(
+        options.temperature,
+        options.top_p,
+        options.max_tokens,
+        hold_key=options.hold_key,
+        hold_tempo=options.hold_tempo,
+    )
     outputs = []
     for index, text in enumerate(tqdm(texts, leave=False)):
-        prompt, seeds = prompter.encode(text), [options.seed + index]
-        sampling = Sampling(
-            options.temperature,
-            options.top_p,
-            options.max_tokens,
-            key=key_named(text),
-            hold_key=options.hold_key,
-        )
-        batch = backend.generate(prompt, prompter.first_event, seeds, sampling, lambda *_: None)
+        batch = writer.write(text, [options.seed + index], sampling, lambda *_: None)
         outputs.append(events.from_ids(batch.pieces[0]).notes)
     return outputs
 

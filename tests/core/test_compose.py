@@ -19,11 +19,12 @@ from tiny_llama import write_orderly_llama, write_tiny_llama
 
 from midigpt import events
 from midigpt.cli import main
-from midigpt.compose import Prompter, Sampling, Session
+from midigpt.compose import Batch, Prompter, Sampling, Session, Writer
 from midigpt.compose.backend import seeds_of
 from midigpt.compose.key import key_bias, key_named
 from midigpt.compose.long_pieces import LongPieces
 from midigpt.compose.native_backend import NativeBackend
+from midigpt.compose.tempo import at_known_tempo, known_tempo, stretched
 from midigpt.inference.model.native_llama import load_llama
 
 VECTORS = json.loads((Path(__file__).parents[1] / "data" / "golden" / "events.json").read_text())
@@ -190,6 +191,73 @@ class TestHoldingAKey:
         assert not bias[events.DRUMS].any()
         assert (bias[:128] == bias[0]).all() and (bias[0, 12:] == bias[0, :-12]).all()
         assert bias[0].argmax() % 12 == 0
+
+
+class TestHoldingATempo:
+    @pytest.mark.parametrize(
+        "text, known, told, times_as_long",
+        [
+            ("A waltz at 56 BPM", 112, "A waltz at 112 BPM", 2.0),
+            ("A slow 60 BPM, no, at 140bpm.", 112, "A slow 112 BPM, no, at 112bpm.", 0.8),
+            ("Rock at 224.0 BPM in 4/4", 112, "Rock at 112 BPM in 4/4", 0.5),
+            ("Rock at 120 BPM", 112, "Rock at 120 BPM", 1.0),
+            ("Rock at 56 BPM", 0, "Rock at 56 BPM", 1.0),
+            ("Rock at 0 BPM", 112, "Rock at 0 BPM", 1.0),
+            ("A waltz for 3 pianos", 112, "A waltz for 3 pianos", 1.0),
+        ],
+    )
+    def test_a_tempo_far_from_the_known_one_is_replaced(self, text, known, told, times_as_long):
+        assert at_known_tempo(text, known) == (told, times_as_long)
+
+    def test_ids_are_stretched_as_far_as_they_go(self):
+        music = [[0, 50, 3 * 128 + 60], [150, 700, 128 * 128 + 36], [4999, 1, 70], [5001, 1, 71]]
+        ids = events.to_ids(np.array(music, np.int32)).tolist()
+        notes = events.from_ids(stretched(ids, 2.0)).notes
+        assert notes.tolist() == [[0, 100, 444], [300, 999, 16420], [9998, 2, 70]]
+        assert stretched(ids, 1.0) == ids
+        broken = [0, 11060, 10050, events.SEPARATOR]
+        assert stretched(broken, 0.5) == [0, 11060, 10025, events.SEPARATOR]
+
+    def test_a_piece_is_written_at_the_known_tempo_and_lasts_as_long_as_said(self, tmp_path):
+        """Twice as slow as known: the same notes as at the known tempo, all times doubled."""
+        folder = write_orderly_llama(tmp_path, pace=40.0)
+        writer = Writer(folder, NativeBackend.open(folder, 60))
+
+        def write(text):
+            told = []
+            sampling = Sampling(max_tokens=60, hold_tempo=100)
+            batch = writer.write(text, [3], sampling, lambda seconds, share: told.append(seconds))
+            return events.from_ids(batch.pieces[0]).notes, told
+
+        (known, told), (slow, told_slow) = write("Drums, 100 BPM"), write("Drums, 50 BPM")
+        assert 10 < len(slow) <= len(known)
+        assert (slow[:, 0] == 2 * known[: len(slow), 0]).all()
+        assert (slow[:, 1] == np.minimum(2 * known[: len(slow), 1], 999)).all()
+        assert (slow[:, 2] == known[: len(slow), 2]).all()
+        assert told_slow == [2 * seconds for seconds in told] and told[-1] > 0
+
+    def test_the_folder_says_which_tempo_a_model_knows(self, tmp_path):
+        assert known_tempo(tmp_path) == 0
+        file = tmp_path / "generation_config.json"
+        file.write_text('{"eos_token_id": 1}')
+        assert known_tempo(tmp_path) == 0
+        write_tiny_llama(tmp_path)
+        file.write_text('{"hold_tempo": 100}')
+        prompts = []
+
+        class Asked:
+            def generate(self, prompt, *_):
+                prompts.append(prompt)
+                return Batch([[]])
+
+        writer, encode = Writer(tmp_path, Asked()), prompter_of(tmp_path).encode
+        writer.write("At 50 BPM", [1], Sampling(), silent)
+        writer.write("At 50 BPM", [1], Sampling(hold_tempo=0), silent)
+        assert prompts == [encode("At 100 BPM"), encode("At 50 BPM")]
+        for damaged in ('{"hold_tempo": "x"}', "[]", "{"):
+            file.write_text(damaged)
+            with pytest.raises(ValueError, match=r"generation_config\.json is damaged"):
+                known_tempo(tmp_path)
 
 
 class TestLongPieces:
@@ -414,6 +482,8 @@ class TestCommand:
             (["--prompt", "x", "--soundfont", "/none.sf2"], "/none.sf2"),
             (["--prompt", "x", "--fp8", "--backend", "native"], "--fp8 needs --backend vllm"),
             (["--prompt", "x", "--hold_key", "-1"], "hold_key is -1.0"),
+            (["--prompt", "x", "--hold_tempo", "9"], "hold_tempo is 9.0"),
+            (["--prompt", "x", "--hold_tempo", "nan"], "hold_tempo is nan"),
             (["--prompt", "x", "--hold_key", "1", "--fp8"], "--hold_key needs --backend"),
             (["--prompts_file", "/none.txt"], "/none.txt"),
             (["--prompt", "x", "--prompts_file", "y"], "not allowed with"),

@@ -7,7 +7,7 @@ pytest.importorskip("tokenizers")
 from tiny_llama import write_orderly_llama
 
 from midigpt import events
-from midigpt.compose.on_ray import Writer, main
+from midigpt.compose.on_ray import RayWriter, main
 
 PROMPTS = ["A slow waltz for piano", "Loud drums and bass", "x", "120 BPM", "y", "z"]
 
@@ -18,12 +18,12 @@ def folder(tmp_path_factory):
 
 
 def test_a_writer_gives_each_prompt_its_pieces(folder):
-    writer = Writer(str(folder), "native", 2, 7, 30)
+    writer = RayWriter(str(folder), "native", 2, 7, 30)
     rows = writer({"id": [3, 4], "prompt": PROMPTS[:2]})
     assert rows["prompt"] == [PROMPTS[0]] * 2 + [PROMPTS[1]] * 2
     assert len(set(rows["seed"])) == 4
     assert all(len(events.from_midi(midi)) == 10 for midi in rows["midi"])
-    alone = Writer(str(folder), "native", 2, 7, 30)({"id": [4], "prompt": PROMPTS[1:2]})
+    alone = RayWriter(str(folder), "native", 2, 7, 30)({"id": [4], "prompt": PROMPTS[1:2]})
     assert alone["midi"] == rows["midi"][2:]  # whoever writes it
 
 

@@ -9,7 +9,6 @@ import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,11 +18,10 @@ from tqdm import tqdm
 
 from midigpt import audio
 from midigpt.cli.render import sound_of
-from midigpt.compose import Backend, Prompter, Sampling, Session
+from midigpt.compose import Backend, Sampling, Session, Writer
 from midigpt.compose.backend import seeds_of
-from midigpt.compose.key import key_named
 from midigpt.compose.opening import open_backend
-from midigpt.inference.model.llama_folder import find_llama, open_llama
+from midigpt.inference.model.llama_folder import find_llama
 from midigpt.inference.pretrained import bundled_llama
 
 #: Loaded when no other is named and the hub, or a copy of it, can be reached.
@@ -92,6 +90,15 @@ def add_to(commands: Any) -> None:
         metavar="F",
         help="lean pitches to the key that the description names; 1 does so clearly (%(default)s)",
     )
+    _add(
+        how,
+        "--hold_tempo",
+        type=float,
+        default=Sampling.hold_tempo,
+        metavar="BPM",
+        help="write at this tempo, then play as fast as the description says; 0: write as it says "
+        "(default: as the model says, 0 if nothing)",
+    )
     _add(how, "--seed", type=int, metavar="N", help="of the random draws (another each time)")
     which = parser.add_argument_group("model")
     _add(
@@ -141,11 +148,14 @@ def run(options: argparse.Namespace) -> int:
     check(options)
     prompts = read_prompts(options)
     sampling = Sampling(
-        options.temperature, options.top_p, options.max_tokens, hold_key=options.hold_key
+        options.temperature,
+        options.top_p,
+        options.max_tokens,
+        hold_key=options.hold_key,
+        hold_tempo=options.hold_tempo,
     )
     folder = find_model(options.model, options.cache_dir)
-    prompter = Prompter.from_folder(folder, open_llama(folder).config.vocab_size)
-    backend = backend_of(options, folder)
+    writer = Writer(folder, backend_of(options, folder))
     seed = secrets.randbelow(_MAX_SEED + 1) if options.seed is None else options.seed
     session = Session(
         Path(options.output_root),
@@ -153,7 +163,7 @@ def run(options: argparse.Namespace) -> int:
         synthesizer(options),
         _warn,
     )
-    composer = Composer(prompter, backend, sampling, session, seed, options.n_outputs)
+    composer = Composer(writer, sampling, session, seed, options.n_outputs)
     for end in (signal.SIGINT, signal.SIGTERM):  # a shell's background jobs ignore the first
         signal.signal(end, signal.default_int_handler)
     try:
@@ -173,15 +183,13 @@ class Composer:
 
     def __init__(
         self,
-        prompter: Prompter,
-        backend: Backend,
+        writer: Writer,
         sampling: Sampling,
         session: Session,
         seed: int,
         outputs: int,
     ) -> None:
-        self._prompter = prompter
-        self._backend = backend
+        self._writer = writer
         self._sampling = sampling
         self._session = session
         self._seed = seed
@@ -190,17 +198,14 @@ class Composer:
 
     def compose(self, prompt: str, index: int) -> None:
         """Write and save the pieces of one prompt; KeyboardInterrupt after saving, if stopped."""
-        ids = self._prompter.encode(prompt)
-        sampling = replace(self._sampling, key=key_named(prompt))
         seeds = seeds_of(self._seed, self.count, self._outputs)
         self.count += 1
         started, clock = datetime.now(), time.monotonic()
         with tqdm(unit="s", desc="music", leave=False, bar_format=_BAR) as bar:
-            batch = self._backend.generate(
-                ids,
-                self._prompter.first_event,
+            batch = self._writer.write(
+                prompt,
                 seeds,
-                sampling,
+                self._sampling,
                 lambda seconds, share: _show(bar, seconds, share),
             )
         seconds = time.monotonic() - clock
@@ -339,6 +344,7 @@ def settings(
         "top_p": sampling.top_p,
         "max_tokens": sampling.max_tokens,
         "hold_key": sampling.hold_key,
+        "hold_tempo": sampling.hold_tempo,
         "n_outputs": options.n_outputs,
         "fp8": options.fp8,
         "seed": seed,

@@ -31,6 +31,8 @@ class Sampling:
         max_tokens: most ids in a piece, three for each event.
         key: that the pitches drawn are held to, 0..23 as in :func:`midigpt.compose.key.key_named`.
         hold_key: how strongly, at least 0; see :func:`midigpt.compose.key.key_bias`.
+        hold_tempo: in BPM, 20..400: pieces of other tempos are written at this one and stretched,
+            see :mod:`midigpt.compose.tempo`; 0: none are; None: as the model's folder says.
     """
 
     temperature: float = 1.0
@@ -38,6 +40,7 @@ class Sampling:
     max_tokens: int = 2046
     key: int | None = None
     hold_key: float = 0.0
+    hold_tempo: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.temperature < float("inf"):
@@ -48,6 +51,8 @@ class Sampling:
             raise ValueError(f"max_tokens is {self.max_tokens}; at least {_TRIPLE} is wanted")
         if not 0 <= self.hold_key < float("inf"):
             raise ValueError(f"hold_key is {self.hold_key}; at least 0 is wanted")
+        if self.hold_tempo and not 20 <= self.hold_tempo <= 400:
+            raise ValueError(f"hold_tempo is {self.hold_tempo}; 20..400, or 0, is wanted")
 
     def sampler(self, seed: int) -> _native.SliceSampler:
         """One that draws by these rules."""

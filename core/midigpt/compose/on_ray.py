@@ -17,20 +17,19 @@ from midigpt import events
 from midigpt.cli.arguments import Parser
 from midigpt.compose.backend import Sampling, seeds_of
 from midigpt.compose.opening import open_backend
-from midigpt.compose.prompt import Prompter
+from midigpt.compose.writer import Writer
 from midigpt.inference.model.llama_folder import open_llama
 
 _BACKENDS = ("native", "torch", "vllm")
 
 
-class Writer:
+class RayWriter:
     """A worker of Ray: called with batches of prompts, each with its number."""
 
     def __init__(self, folder: str, backend: str, outputs: int, seed: int, max_tokens: int) -> None:
         path = Path(folder)
-        self._prompter = Prompter.from_folder(path, open_llama(path).config.vocab_size)
+        self._writer = Writer(path, open_backend(backend, path, max_tokens))
         self._sampling = Sampling(max_tokens=max_tokens)
-        self._backend = open_backend(backend, path, max_tokens)
         self._outputs, self._seed = outputs, seed
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
@@ -38,8 +37,7 @@ class Writer:
         rows: dict[str, list[Any]] = {"prompt": [], "seed": [], "midi": []}
         for number, prompt in zip(batch["id"], batch["prompt"], strict=True):
             seeds = seeds_of(self._seed, int(number), self._outputs)
-            ids, first = self._prompter.encode(str(prompt)), self._prompter.first_event
-            written = self._backend.generate(ids, first, seeds, self._sampling, lambda *_: None)
+            written = self._writer.write(str(prompt), seeds, self._sampling, lambda *_: None)
             for seed, piece in zip(seeds, written.pieces, strict=True):
                 notes = events.from_ids(piece).notes
                 if len(notes):
@@ -96,7 +94,7 @@ def compose(options: argparse.Namespace) -> int:
     written = (
         ray.data.from_items(rows, override_num_blocks=min(len(rows), 4 * options.workers))
         .map_batches(
-            Writer,
+            RayWriter,
             fn_constructor_args=(*settings, options.max_tokens),
             concurrency=options.workers,
             batch_size=8,
