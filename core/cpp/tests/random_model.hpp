@@ -41,7 +41,7 @@ inline std::string safetensors(const std::string& header, const std::string& dat
     return file + header + data;
 }
 
-// A GPT-2 of the given sizes with random weights.
+// A GPT-2 or Llama of the given sizes with random weights.
 inline std::string random_model(const engine::ModelShape& shape) {
     std::string header = "{";
     std::string data;
@@ -61,6 +61,26 @@ inline std::string random_model(const engine::ModelShape& shape) {
         }
     };
     const int width = shape.width;
+    if (shape.family == engine::Family::Llama) {
+        const int queries = shape.n_head * shape.head_size;
+        const int keys = shape.n_kv_head * shape.head_size;
+        add("model.embed_tokens.weight", {shape.vocab_size, width});
+        add("lm_head.weight", {shape.vocab_size, width});
+        add("model.norm.weight", {width});
+        for (int i = 0; i < shape.n_layer; ++i) {
+            const std::string block = "model.layers." + std::to_string(i);
+            add(block + ".input_layernorm.weight", {width});
+            add(block + ".post_attention_layernorm.weight", {width});
+            add(block + ".self_attn.q_proj.weight", {queries, width});
+            add(block + ".self_attn.k_proj.weight", {keys, width});
+            add(block + ".self_attn.v_proj.weight", {keys, width});
+            add(block + ".self_attn.o_proj.weight", {width, queries});
+            add(block + ".mlp.gate_proj.weight", {shape.inner, width});
+            add(block + ".mlp.up_proj.weight", {shape.inner, width});
+            add(block + ".mlp.down_proj.weight", {width, shape.inner});
+        }
+        return safetensors(header + "}", data);
+    }
     add("transformer.wte.weight", {shape.vocab_size, width});
     add("transformer.wpe.weight", {shape.n_positions, width});
     add("lm_head.weight", {shape.vocab_size, width});
