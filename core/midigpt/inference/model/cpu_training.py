@@ -72,12 +72,12 @@ class _CausalAttention(torch.autograd.Function):
         q, k, v = (x.reshape(-1, tokens, width) for x in (queries * width**-0.5, keys, values))
         attended = q.new_empty(batch, tokens, heads, width)
         ctx.blocks, weights = _blocks(tokens), []
-        later = torch.ones(ctx.blocks[0][1], ctx.blocks[0][1], dtype=torch.bool).triu(1)
+        later = q.new_full((ctx.blocks[0][1], ctx.blocks[0][1]), float("-inf")).triu(1)
         for first, end in ctx.blocks:
             rows = end - first
             scores = q[:, first:end] @ k[:, :end].mT
             if mask is None:
-                scores[..., first:].masked_fill_(later[:rows, :rows], float("-inf"))
+                scores[..., first:] += later[:rows, :rows]
                 weights.append(scores.softmax(dim=-1))
             else:
                 seen = mask[:, :, first:end, :end]
