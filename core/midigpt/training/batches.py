@@ -23,7 +23,7 @@ ValidationStep: TypeAlias = "tuple[str, list[Batch]]"
 """A kind of sample, and micro-batches of it."""
 
 _POOL = 1024  # samples among which like lengths are looked for
-_PARTS = 4  # micro-batches of a step for each thread: few enough to be large, and none waits long
+_PARTS = 6  # micro-batches of a step for each thread: few enough to be large, and none waits long
 _AT_ONCE = 8  # micro-batches of a step of the validation
 
 

@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from midigpt.inference.model.cpu_training import causal_attention, trains_on_cpu
+
 #: Takes the keys and values of a block, returns those of all tokens so far.
 Remember: TypeAlias = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 #: Takes queries, keys, values and a mask (None = causal), returns the attended values.
@@ -31,6 +33,8 @@ def attention_mask(
 
 def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
     """Scaled dot-product attention, ``(batch, heads, tokens, head_dim)``; no mask = causal."""
+    if trains_on_cpu(queries) and queries.shape == keys.shape:
+        return causal_attention(queries, keys, values, mask)
     if mask is None:
         return F.scaled_dot_product_attention(queries, keys, values, is_causal=queries.shape[2] > 1)
     attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)

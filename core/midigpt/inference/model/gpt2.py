@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from midigpt.inference.model.attention import Attend, Remember, attend, attention_mask, join_past
+from midigpt.inference.model.cpu_training import gelu
 from midigpt.inference.model.gpt2_config import GPT2Config
 from midigpt.inference.model.interface import Ints
 from midigpt.inference.model.registry import register
@@ -203,7 +203,7 @@ class _FeedForward(nn.Module):
         self.c_proj = _InputMajorLinear(4 * cfg.n_embd, cfg.n_embd)
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.c_proj(F.gelu(self.c_fc(x), approximate="tanh"))
+        y: Tensor = self.c_proj(gelu(self.c_fc(x)))
         return y
 
 
