@@ -5,7 +5,9 @@
 namespace midigpt::engine {
 namespace {
 
-constexpr int kSmoothing = 8;
+// What a piece takes alone is learnt from those that nothing interrupted: less is believed sooner than more.
+constexpr int kSmoothingUp = 8;
+constexpr int kSmoothingDown = 2;
 constexpr int kOutlier = 2;  // a piece that took more than so many times as long as another was interrupted
 
 }  // namespace
@@ -19,15 +21,19 @@ bool HelperPolicy::begin(int rows) {
 void HelperPolicy::end(Duration taken) {
     Kind& kind = kind_of(rows_);
     if (helped_) {
-        if (kind.alone > Duration::zero()) weigh(kind.alone * rows_ - taken);
+        if (kind.alone > Duration::zero()) weigh(std::min(kind.alone * rows_, threads_ * taken) - taken);
         return;
     }
     rest_left_ -= std::min(rest_left_, taken);
     kind.until_sample = kind.period;
-    kind.period = std::min(2 * kind.period, kLastPeriod);
+    kind.period = std::min(4 * kind.period, kLastPeriod);
     const Duration row = taken / rows_;
-    const bool is_known = kind.alone > Duration::zero() && kind.alone < kOutlier * row;
-    kind.alone = is_known ? kind.alone + (std::min(row, kOutlier * kind.alone) - kind.alone) / kSmoothing : row;
+    if (kind.alone == Duration::zero() || kind.alone > kOutlier * row) {
+        kind.alone = row;
+    } else {
+        const int smoothing = row > kind.alone ? kSmoothingUp : kSmoothingDown;
+        kind.alone += (std::min(row, kOutlier * kind.alone) - kind.alone) / smoothing;
+    }
 }
 
 HelperPolicy::Kind& HelperPolicy::kind_of(int rows) {
@@ -36,13 +42,13 @@ HelperPolicy::Kind& HelperPolicy::kind_of(int rows) {
 }
 
 void HelperPolicy::weigh(Duration profit) {
-    debt_ = std::max(debt_ - profit, Duration::zero());
+    balance_ = std::min(balance_ + profit, kMostCredit);
     earned_ += profit;
-    if (earned_ >= kProof) next_rest_ = kShortestRest;
-    if (debt_ <= kMostDebt) return;
-    rest_left_ = next_rest_;
+    if (balance_ >= -kMostDebt) return;
+    if (earned_ > Duration::zero()) next_rest_ = kShortestRest;
+    rest_left_ = std::max(next_rest_, -kRestPerDebt * balance_);
     next_rest_ = std::min(2 * next_rest_, kLongestRest);
-    debt_ = earned_ = {};
+    balance_ = earned_ = {};
 }
 
 }  // namespace midigpt::engine

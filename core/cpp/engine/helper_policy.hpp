@@ -2,7 +2,7 @@
 // all alike in one pass. Now and then one is done by the caller alone; what the others take less is what helpers gain,
 // whatever they cost (waiting, waking, memory, the hypervisor). When they have lost more than a little, the caller works
 // alone for a while, twice as long after every trial that fails, so that trials cost next to nothing beside a busy
-// process; helpers that pay make the next while short again.
+// process; after a trial that has paid in all the next while is short again.
 #pragma once
 
 #include <array>
@@ -15,18 +15,21 @@ public:
     using Clock = std::chrono::steady_clock;
     using Duration = std::chrono::nanoseconds;
 
+    explicit HelperPolicy(int threads) : threads_(threads) {}  // helpers and the caller: at most so many times as fast
+
     bool are_resting() const { return rest_left_ > Duration::zero(); }
     // Whether helpers take part in the next piece, which is about as much work as others of as many rows (from 1).
     bool begin(int rows);
     // That piece is done.
     void end(Duration taken);
 
-    static constexpr Duration kMostDebt = std::chrono::milliseconds(1);  // helpers wake up late after a rest
-    static constexpr Duration kProof = std::chrono::milliseconds(4);     // gained: helpers pay
+    static constexpr Duration kMostDebt = std::chrono::milliseconds(1);    // helpers wake up late after a rest
+    static constexpr Duration kMostCredit = std::chrono::milliseconds(8);  // two time slices of a busy process
     static constexpr Duration kShortestRest = std::chrono::milliseconds(8);
-    static constexpr Duration kLongestRest = std::chrono::milliseconds(512);
+    static constexpr Duration kLongestRest = std::chrono::milliseconds(1024);
+    static constexpr int kRestPerDebt = 16;
     // Of as many pieces of a kind one is done alone: of fewer at first, until its time is known well.
-    static constexpr int kFirstPeriod = 64;
+    static constexpr int kFirstPeriod = 16;
     static constexpr int kLastPeriod = 256;
 
 private:
@@ -40,11 +43,12 @@ private:
     Kind& kind_of(int rows);
     void weigh(Duration profit);
 
+    int threads_;
     std::array<Kind, 25> kinds_;
     int rows_ = 1;  // of the piece at hand
     bool helped_ = false;
-    Duration debt_{};    // what helpers have lost lately, less what they gained
-    Duration earned_{};  // gained since the last rest
+    Duration balance_{};  // what helpers have gained lately, less what they lost
+    Duration earned_{};   // the same since the last rest
     Duration rest_left_{};
     Duration next_rest_ = kShortestRest;
 };

@@ -87,6 +87,7 @@ Transformer::Transformer(const ModelShape& shape, const std::vector<std::filesys
       pool_(thread_count(options.threads)),
       weights_(shape, files, options.weights, options.cache_directory, pool_),
       rope_frequencies_(rope_frequencies(shape)),
+      helper_policy_(pool_.threads()),
       rotations_(rope_frequencies_.size() * 2 * kMostRows),
       residual_stride_(padded(shape.width)),
       residual_(static_cast<std::size_t>(kMostRows) * residual_stride_),

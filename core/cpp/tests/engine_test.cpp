@@ -285,7 +285,7 @@ Time work_through(HelperPolicy& policy, Time work, int rows, Time alone, Time he
 
 TEST("helper policy: helpers that gain stay, but for a sample now and then") {
     for (const int rows : {1, 7, 120, 5000}) {
-        HelperPolicy policy;
+        HelperPolicy policy(2);
         const Time total = work_through(policy, milliseconds(1000), rows, microseconds(100), microseconds(60));
         CHECK(!policy.are_resting());
         CHECK(total >= milliseconds(600));
@@ -295,7 +295,7 @@ TEST("helper policy: helpers that gain stay, but for a sample now and then") {
 
 TEST("helper policy: helpers that lose cost next to nothing, and are back when they gain") {
     for (const auto helped : {microseconds(103), microseconds(150), microseconds(4000)}) {
-        HelperPolicy policy;
+        HelperPolicy policy(2);
         const Time total = work_through(policy, milliseconds(4000), 1, microseconds(100), helped);
         CHECK(total > milliseconds(4000));
         CHECK(total < milliseconds(4060));
@@ -305,29 +305,34 @@ TEST("helper policy: helpers that lose cost next to nothing, and are back when t
         CHECK(gained < milliseconds(604));
         // They have proved themselves, so that the next rest is short.
         while (!policy.are_resting()) work_through(policy, microseconds(1), 1, microseconds(100), microseconds(200));
-        work_through(policy, HelperPolicy::kShortestRest, 1, microseconds(100), microseconds(60));
+        work_through(policy, 3 * HelperPolicy::kShortestRest, 1, microseconds(100), microseconds(60));
         CHECK(!policy.are_resting());
     }
 }
 
 TEST("helper policy: an interruption, of a sample or with helpers, changes little") {
-    HelperPolicy policy;
+    HelperPolicy policy(2);
     const auto piece = [&](Time alone, Time helped) { policy.end(policy.begin(1) ? helped : alone); };
     for (int i = 0; i < 3; ++i) piece(milliseconds(5), microseconds(20));  // so the first sample takes 5 ms
     work_through(policy, milliseconds(100), 1, microseconds(100), microseconds(150));
     CHECK(policy.are_resting());
 
-    HelperPolicy interrupted;
-    work_through(interrupted, milliseconds(1000), 1, microseconds(100), microseconds(60));
+    HelperPolicy interrupted(2);  // for 4 ms in 44: they gain all the same
+    for (int i = 0; i < 20; ++i) {
+        work_through(interrupted, milliseconds(40), 1, microseconds(100), microseconds(60));
+        interrupted.begin(1);
+        interrupted.end(milliseconds(4));
+        CHECK(!interrupted.are_resting());
+    }
     interrupted.begin(1);
-    interrupted.end(milliseconds(5));
+    interrupted.end(milliseconds(15));
     CHECK(interrupted.are_resting());
     const Time total = work_through(interrupted, milliseconds(1000), 1, microseconds(100), microseconds(60));
-    CHECK(total < milliseconds(608));
+    CHECK(total < milliseconds(700));
 }
 
 TEST("helper policy: pieces are compared with those of as many rows") {
-    HelperPolicy policy;
+    HelperPolicy policy(2);
     for (int i = 0; i < 2000; ++i) {  // a row alone takes 100 us, sixteen 130 us, 120 take 6 ms; helpers halve that
         for (const auto& [rows, alone] : {std::pair{1, 100}, {16, 130}, {120, 6000}, {113, 5650}}) {
             work_through(policy, microseconds(1), rows, microseconds(alone), microseconds(alone / 2));
