@@ -7,6 +7,7 @@
 #include <numeric>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 
 namespace midigpt::engine {
 namespace {
@@ -86,6 +87,7 @@ Transformer::Transformer(const ModelShape& shape, const std::vector<std::filesys
       pool_(thread_count(options.threads)),
       weights_(shape, files, options.weights, options.cache_directory, pool_),
       rope_frequencies_(rope_frequencies(shape)),
+      helper_policy_(pool_.threads()),
       rotations_(rope_frequencies_.size() * 2 * kMostRows),
       residual_stride_(padded(shape.width)),
       residual_(static_cast<std::size_t>(kMostRows) * residual_stride_),
@@ -236,10 +238,16 @@ bool Transformer::run_rows(std::span<const VocabularySlice> slices, const std::a
         }
     }
     find_last_queries();
+    auto before = HelperPolicy::Clock::now();
     for (int i = 0; i < shape_.n_layer; ++i) {
         if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) return false;
+        const bool is_last = i == shape_.n_layer - 1;  // which may have less to do
+        pool_.let_help(is_last ? !helper_policy_.are_resting() : helper_policy_.begin(rows_));
         run_attention(weights_.layer(i), i);
         run_feed_forward(weights_.layer(i));
+        if (is_last) break;
+        const auto now = HelperPolicy::Clock::now();
+        helper_policy_.end(now - std::exchange(before, now));
     }
     write_logits(slices);
     return true;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/helper_policy.hpp"
 #include "engine/kernels.hpp"
 #include "engine/model_shape.hpp"
 #include "engine/sequence.hpp"
@@ -128,6 +129,7 @@ private:
     std::vector<float> rope_frequencies_;
 
     std::mutex mutex_;  // of everything below: one forward pass at a time
+    HelperPolicy helper_policy_;
     int rows_ = 0;
     std::vector<Run> runs_;
     std::vector<Run> last_queries_;  // of the last layer: the rows with logits, one by one

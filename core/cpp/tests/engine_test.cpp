@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -12,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/helper_policy.hpp"
 #include "engine/json.hpp"
 #include "engine/kernels.hpp"
 #include "engine/number.hpp"
@@ -298,6 +300,7 @@ TEST("thread pool: every chunk once, whatever the number of threads") {
             const int chunks = round % 20;
             std::vector<std::atomic<int>> seen(20);
             std::atomic<bool> bad_thread{false};
+            pool.let_help(round % 7 != 0);
             pool.for_each(chunks, [&](int chunk, int thread) {
                 seen[chunk].fetch_add(1);
                 if (thread < 0 || thread >= threads) bad_thread = true;
@@ -308,6 +311,96 @@ TEST("thread pool: every chunk once, whatever the number of threads") {
         }
     }
     CHECK_THROWS(std::invalid_argument, "threads is 0", ThreadPool(0));
+}
+
+TEST("thread pool: several at work at the same time") {
+    std::atomic<int> total{0};
+    std::vector<std::thread> callers;
+    for (int caller = 0; caller < 3; ++caller) {
+        callers.emplace_back([&] {
+            ThreadPool pool(2);
+            for (int round = 0; round < 300; ++round) pool.for_each(8, [&](int chunk, int) { total += chunk; });
+        });
+    }
+    for (auto& caller : callers) caller.join();
+    CHECK_EQUAL(total.load(), 3 * 300 * 28);
+}
+
+namespace {
+
+using Time = HelperPolicy::Duration;
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+// Pieces of made-up times until as much work is done as takes the caller alone `work`; returns the time in all.
+Time work_through(HelperPolicy& policy, Time work, int rows, Time alone, Time helped) {
+    Time total{};
+    for (Time done{}; done < work; done += alone) {
+        const Time taken = policy.begin(rows) ? helped : alone;
+        policy.end(taken);
+        total += taken;
+    }
+    return total;
+}
+
+}  // namespace
+
+TEST("helper policy: helpers that gain stay, but for a sample now and then") {
+    for (const int rows : {1, 7, 120, 5000}) {
+        HelperPolicy policy(2);
+        const Time total = work_through(policy, milliseconds(1000), rows, microseconds(100), microseconds(60));
+        CHECK(!policy.are_resting());
+        CHECK(total >= milliseconds(600));
+        CHECK(total < milliseconds(604));
+    }
+}
+
+TEST("helper policy: helpers that lose cost next to nothing, and are back when they gain") {
+    for (const auto helped : {microseconds(103), microseconds(150), microseconds(4000)}) {
+        HelperPolicy policy(2);
+        const Time total = work_through(policy, milliseconds(4000), 1, microseconds(100), helped);
+        CHECK(total > milliseconds(4000));
+        CHECK(total < milliseconds(4060));
+        work_through(policy, HelperPolicy::kLongestRest, 1, microseconds(100), microseconds(60));
+        CHECK(!policy.are_resting());
+        const Time gained = work_through(policy, milliseconds(1000), 1, microseconds(100), microseconds(60));
+        CHECK(gained < milliseconds(604));
+        // They have proved themselves, so that the next rest is short.
+        while (!policy.are_resting()) work_through(policy, microseconds(1), 1, microseconds(100), microseconds(200));
+        work_through(policy, 3 * HelperPolicy::kShortestRest, 1, microseconds(100), microseconds(60));
+        CHECK(!policy.are_resting());
+    }
+}
+
+TEST("helper policy: an interruption, of a sample or with helpers, changes little") {
+    HelperPolicy policy(2);
+    const auto piece = [&](Time alone, Time helped) { policy.end(policy.begin(1) ? helped : alone); };
+    for (int i = 0; i < 3; ++i) piece(milliseconds(5), microseconds(20));  // so the first sample takes 5 ms
+    work_through(policy, milliseconds(100), 1, microseconds(100), microseconds(150));
+    CHECK(policy.are_resting());
+
+    HelperPolicy interrupted(2);  // for 4 ms in 44: they gain all the same
+    for (int i = 0; i < 20; ++i) {
+        work_through(interrupted, milliseconds(40), 1, microseconds(100), microseconds(60));
+        interrupted.begin(1);
+        interrupted.end(milliseconds(4));
+        CHECK(!interrupted.are_resting());
+    }
+    interrupted.begin(1);
+    interrupted.end(milliseconds(15));
+    CHECK(interrupted.are_resting());
+    const Time total = work_through(interrupted, milliseconds(1000), 1, microseconds(100), microseconds(60));
+    CHECK(total < milliseconds(700));
+}
+
+TEST("helper policy: pieces are compared with those of as many rows") {
+    HelperPolicy policy(2);
+    for (int i = 0; i < 2000; ++i) {  // a row alone takes 100 us, sixteen 130 us, 120 take 6 ms; helpers halve that
+        for (const auto& [rows, alone] : {std::pair{1, 100}, {16, 130}, {120, 6000}, {113, 5650}}) {
+            work_through(policy, microseconds(1), rows, microseconds(alone), microseconds(alone / 2));
+            CHECK(!policy.are_resting());
+        }
+    }
 }
 
 TEST("JSON: values, escapes and errors") {
