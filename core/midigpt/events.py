@@ -30,6 +30,7 @@ from midigpt import _native
 from midigpt.smf import MidiError, checked
 
 TICKS_PER_SECOND = 100
+IDS_PER_EVENT = 3
 TIMES = _native.EVENT_TIMES
 DURATIONS = _native.EVENT_DURATIONS
 #: The drum kit, as an instrument.

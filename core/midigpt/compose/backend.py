@@ -18,7 +18,6 @@ Progress: TypeAlias = Callable[[float, float], None]
 
 #: Context kept for a prompt and its piece, where the model has more than anybody needs.
 USUAL_CONTEXT = 4096
-_TRIPLE = 3
 
 
 @dataclass(frozen=True)
@@ -47,8 +46,10 @@ class Sampling:
             raise ValueError(f"temperature is {self.temperature}; at least 0 is wanted")
         if not 0 < self.top_p <= 1:
             raise ValueError(f"top_p is {self.top_p}; above 0 and at most 1 is wanted")
-        if self.max_tokens < _TRIPLE:
-            raise ValueError(f"max_tokens is {self.max_tokens}; at least {_TRIPLE} is wanted")
+        if self.max_tokens < events.IDS_PER_EVENT:
+            raise ValueError(
+                f"max_tokens is {self.max_tokens}; at least {events.IDS_PER_EVENT} is wanted"
+            )
         if not 0 <= self.hold_key < float("inf"):
             raise ValueError(f"hold_key is {self.hold_key}; at least 0 is wanted")
         if self.hold_tempo and not 20 <= self.hold_tempo <= 400:
@@ -70,9 +71,9 @@ class Sampling:
         Raises:
             ValueError: there is room for none.
         """
-        if room < _TRIPLE:
+        if room < events.IDS_PER_EVENT:
             raise ValueError("the prompt fills the model's context; a shorter one is wanted")
-        return min(self.max_tokens, room) // _TRIPLE * _TRIPLE
+        return min(self.max_tokens, room) // events.IDS_PER_EVENT * events.IDS_PER_EVENT
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from statistics import fmean
 from midigpt import events
 from midigpt.compose.backend import Backend, Batch, Progress, Sampling, seeds_of
 
-_EVENT = 3
+_EVENT = events.IDS_PER_EVENT
 _LONGEST = events.TIMES / events.TICKS_PER_SECOND
 
 

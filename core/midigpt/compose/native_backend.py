@@ -15,7 +15,7 @@ from midigpt.inference.model.native import NativeModel
 from midigpt.inference.model.native_llama import load_llama
 
 #: Ids between two looks at Ctrl-C and the progress bar: one event.
-_BURST = 3
+_BURST = events.IDS_PER_EVENT
 
 
 class NativeBackend:

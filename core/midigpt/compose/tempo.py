@@ -15,7 +15,6 @@ from midigpt import events
 #: Tempos that differ from the known one by no more than this factor are written as they are.
 _NEAR = 1.12
 _TEMPO = re.compile(r"\b(\d+(?:\.\d+)?)(\s?BPM)\b", re.IGNORECASE)
-_EVENT = 3
 
 
 def known_tempo(folder: Path) -> float:
@@ -64,7 +63,7 @@ def stretched(ids: Sequence[int], times_as_long: float) -> list[int]:
         if token < events.TIMES:
             token = round(token * times_as_long)
             if token >= events.TIMES - 1:
-                return result[: place // _EVENT * _EVENT]
+                return result[: place // events.IDS_PER_EVENT * events.IDS_PER_EVENT]
         elif token < events.DURATION_OFFSET + events.DURATIONS:
             ticks = round((token - events.DURATION_OFFSET) * times_as_long)
             token = events.DURATION_OFFSET + min(ticks, events.DURATIONS - 1)
