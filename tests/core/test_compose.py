@@ -203,6 +203,8 @@ class TestHoldingATempo:
             ("Rock at 120 BPM", 112, "Rock at 120 BPM", 1.0),
             ("Rock at 56 BPM", 0, "Rock at 56 BPM", 1.0),
             ("Rock at 0 BPM", 112, "Rock at 0 BPM", 1.0),
+            ("Rock at 1 BPM", 112, "Rock at 1 BPM", 1.0),
+            ("Rock at 99999999 BPM", 112, "Rock at 99999999 BPM", 1.0),
             ("A waltz for 3 pianos", 112, "A waltz for 3 pianos", 1.0),
         ],
     )
@@ -254,7 +256,13 @@ class TestHoldingATempo:
         writer.write("At 50 BPM", [1], Sampling(), silent)
         writer.write("At 50 BPM", [1], Sampling(hold_tempo=0), silent)
         assert prompts == [encode("At 100 BPM"), encode("At 50 BPM")]
-        for damaged in ('{"hold_tempo": "x"}', "[]", "{"):
+        for damaged in (
+            '{"hold_tempo": "x"}',
+            '{"hold_tempo": NaN}',
+            '{"hold_tempo": -9}',
+            "[]",
+            "{",
+        ):
             file.write_text(damaged)
             with pytest.raises(ValueError, match=r"generation_config\.json is damaged"):
                 known_tempo(tmp_path)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from midigpt import _native, events
 from midigpt.compose.key import key_bias
+from midigpt.compose.tempo import checked_tempo
 
 #: Told now and then: seconds of music written so far, and share of all that is to be written; means
 #: over a batch.
@@ -52,8 +53,7 @@ class Sampling:
             )
         if not 0 <= self.hold_key < float("inf"):
             raise ValueError(f"hold_key is {self.hold_key}; at least 0 is wanted")
-        if self.hold_tempo and not 20 <= self.hold_tempo <= 400:
-            raise ValueError(f"hold_tempo is {self.hold_tempo}; 20..400, or 0, is wanted")
+        checked_tempo(self.hold_tempo or 0.0)
 
     def sampler(self, seed: int) -> _native.SliceSampler:
         """One that draws by these rules."""

@@ -12,9 +12,22 @@ from pathlib import Path
 
 from midigpt import events
 
+#: Tempos in BPM that are held; what a text calls slower or faster is left to the model.
+_SLOWEST, _FASTEST = 20, 400
 #: Tempos that differ from the known one by no more than this factor are written as they are.
 _NEAR = 1.12
 _TEMPO = re.compile(r"\b(\d+(?:\.\d+)?)(\s?BPM)\b", re.IGNORECASE)
+
+
+def checked_tempo(tempo: float) -> float:
+    """A tempo to hold, or 0 for none.
+
+    Raises:
+        ValueError: it is out of range.
+    """
+    if tempo and not _SLOWEST <= tempo <= _FASTEST:
+        raise ValueError(f"hold_tempo is {tempo}; {_SLOWEST}..{_FASTEST}, or 0, is wanted")
+    return tempo
 
 
 def known_tempo(folder: Path) -> float:
@@ -24,13 +37,13 @@ def known_tempo(folder: Path) -> float:
         0 if it says none.
 
     Raises:
-        ValueError: the file is damaged.
+        ValueError: the file is damaged, or the tempo out of range.
     """
     file = folder / "generation_config.json"
     if not file.is_file():
         return 0.0
     try:
-        return float(json.loads(file.read_text(encoding="utf-8")).get("hold_tempo", 0))
+        return checked_tempo(float(json.loads(file.read_text("utf-8")).get("hold_tempo", 0)))
     except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"{file} is damaged: {error}") from None
 
@@ -48,7 +61,9 @@ def at_known_tempo(text: str, known: float) -> tuple[str, float]:
     """
     found = _TEMPO.findall(text)
     named = float(found[-1][0]) if found else 0.0
-    if not known or not named or max(named / known, known / named) <= _NEAR:
+    if not known or not _SLOWEST <= named <= _FASTEST:
+        return text, 1.0
+    if max(named / known, known / named) <= _NEAR:
         return text, 1.0
     return _TEMPO.sub(rf"{known:g}\2", text), known / named
 
