@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 from collections.abc import Callable
 
@@ -41,17 +42,20 @@ def batch(runner: Runner) -> list[Result]:
 
 
 def contended(runner: Runner) -> list[Result]:
-    """Mean milliseconds with one and two threads in turn, alone and beside a busy process."""
+    """Mean milliseconds with one and two threads in turn, alone and beside busy processes."""
     o = runner.options
     rows: list[Result] = []
-    for shape in (s for s in o.shapes if not runner.is_llama(s)):
-        for busy in (0, 1):
-            path = checkpoint(shape, o.folder)
-            result = runner.run("contended", path, o.prompt, o.tokens, o.rounds, busy)
-            for what in ("prefill", "token"):
-                one, two = (statistics.mean(result[n][what]) * 1e3 for n in ("1", "2"))
-                row = {"shape": shape, "busy processes": busy, "what": what}
-                rows.append(row | {"1 thread, ms": one, "2 threads, ms": two, "gain": one / two})
+    for shape, busy in itertools.product(o.shapes, o.busy):
+        if runner.is_llama(shape):
+            continue
+        path = checkpoint(shape, o.folder)
+        result = runner.run("contended", path, o.prompt, o.tokens, o.rounds, busy)
+        for what in ("prefill", "token"):
+            ms = {name: statistics.mean(times[what]) * 1e3 for name, times in result.items()}
+            row = {"shape": shape, "busy processes": busy, "what": what}
+            row |= {"1 thread, ms": ms["one"], "2 threads, ms": ms["two"]}
+            gains = {"gain": ms["one"] / ms["two"], "gain by chance": ms["one"] / ms["one again"]}
+            rows.append(row | gains)
     return rows
 
 
