@@ -36,6 +36,7 @@ def delays(until) -> list[float]:
 
 
 def send_delays(until, pipe) -> None:
+    pipe.send("ready")
     pipe.send(delays(until))
 
 
@@ -51,17 +52,16 @@ def summary(found: list[float]) -> dict[str, float]:
 
 def measure(work) -> dict[str, object]:
     """Runs `work` and watches meanwhile, on another thread and in another process."""
-    done, found = threading.Event(), []
-    watcher = threading.Thread(target=lambda: found.extend(delays(done)), daemon=True)
     context = multiprocessing.get_context("spawn")
-    all_done = context.Event()
+    done, found = context.Event(), []
     ours, theirs = context.Pipe()
-    process = context.Process(target=send_delays, args=(all_done, theirs), daemon=True)
+    process = context.Process(target=send_delays, args=(done, theirs), daemon=True)
     process.start()
+    ours.recv()  # so that its start does not disturb what is measured
+    watcher = threading.Thread(target=lambda: found.extend(delays(done)), daemon=True)
     watcher.start()
     bars = work()
     done.set()
-    all_done.set()
     watcher.join()
     return {"bars": bars, "thread": summary(found), "process": summary(ours.recv())}
 
