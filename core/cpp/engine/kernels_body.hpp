@@ -36,21 +36,23 @@ inline void write(const Product& out, int token, int row, Floats y) {
 }
 
 // What T rows of whole numbers, `stride` apart, are multiplied with: P panels of `columns`, `panel_step` apart,
-// groups of four columns `step` apart, of which `ahead` is prefetched.
+// groups of four columns `step` apart. Meanwhile `next` is prefetched, `pace` bytes a group.
 struct Int8Block {
     const std::uint8_t* weights;
     std::size_t panel_step;
     std::size_t step;
     int columns;
-    std::size_t ahead = 0;
+    const std::uint8_t* next = nullptr;
+    std::size_t pace = 0;
 };
 
 // Adds the products; `Lines` panels are prefetched.
 template <int T, int P, int Lines>
 MIDIGPT_INLINED inline void add_products(Ints (&acc)[T][P], const Int8Block& block, const std::int8_t* rows, std::size_t stride) {
     const std::uint8_t* weights = block.weights;
-    for (int column = 0; column < block.columns; column += 4, weights += block.step) {
-        repeat<Lines>([&](auto line) MIDIGPT_INLINED { prefetch(weights + block.ahead + line * block.panel_step); });
+    const std::uint8_t* next = block.next;
+    for (int column = 0; column < block.columns; column += 4, weights += block.step, next += block.pace) {
+        repeat<Lines>([&](auto line) MIDIGPT_INLINED { prefetch(next + line * block.panel_step); });
         if constexpr (T == 1) {  // one panel after the other, to save registers
             const Quad quad = load_quad(rows + column);
             repeat<P>([&](auto p) MIDIGPT_INLINED {
@@ -67,8 +69,10 @@ MIDIGPT_INLINED inline void add_products(Ints (&acc)[T][P], const Int8Block& blo
     }
 }
 
-// Tokens [token, token + T) times panels [panel, panel + P).
-template <int T, int P, int Lines>
+// Tokens [token, token + T) times panels [panel, panel + P). The tiles of several tokens that pass over the panels
+// fetch the next ones together, each its share, so that memory never rests; what is read for a single token is
+// prefetched by the processor.
+template <int T, int P>
 void int8_tile(const Panels& panels, const Int8Rows& x, const Product& out, int token, int panel) {
     const std::size_t panel_bytes = static_cast<std::size_t>(panels.columns) * kLanes;
     const auto* weights = static_cast<const std::uint8_t*>(panels.weights) + panel * panel_bytes;
@@ -78,7 +82,11 @@ void int8_tile(const Panels& panels, const Int8Rows& x, const Product& out, int 
     repeat<T>([&](auto t) MIDIGPT_INLINED {
         repeat<P>([&](auto p) MIDIGPT_INLINED { acc[t][p] = fill_int(-kWeightExcess * x.sum[token + t]); });
     });
-    add_products<T, P, Lines>(acc, {weights, panel_bytes, 4 * kLanes, panels.columns, P * panel_bytes}, rows, x.stride);
+    const int tiles = (x.count + kTileTokens - 1) / kTileTokens;
+    const std::size_t share = panel_bytes / tiles;
+    const std::uint8_t* next = weights + P * panel_bytes + token / kTileTokens * share;
+    constexpr std::size_t kStep = 4 * kLanes;
+    add_products<T, P, (T > 1)>(acc, {weights, panel_bytes, kStep, panels.columns, next, kStep / tiles}, rows, x.stride);
     repeat<T>([&](auto t) MIDIGPT_INLINED {
         const Floats token_scale = fill(x.scale[token + t]);
         repeat<P>([&](auto p) MIDIGPT_INLINED {
@@ -119,16 +127,12 @@ void float_tile(const Panels& panels, const FloatRows& x, const Product& out, in
     });
 }
 
-// Single rows are prefetched by the processor, if panels are long, as those of weights are; those of keys are not.
-template <int LinesOfOne>
 struct Int8Tile {
     template <int T, int P>
     static void run(const Panels& panels, const Int8Rows& x, const Product& out, int token, int panel) {
-        int8_tile<T, P, T == 1 ? P * LinesOfOne : 1>(panels, x, out, token, panel);
+        int8_tile<T, P>(panels, x, out, token, panel);
     }
 };
-using WeightTile = Int8Tile<0>;
-using KeyTile = Int8Tile<1>;
 
 template <class Number>
 struct FloatTile {
@@ -148,13 +152,14 @@ void multiply_tokens(const Panels& panels, const Rows& x, const Product& out, in
 }
 
 // A single token takes several panels at once, which are independent sums. Several tokens share the
-// panels of a tile, which stay in the first- or second-level cache while all tokens pass.
-template <class Tile, class Rows>
+// panels of a tile, which stay in the first- or second-level cache while all tokens pass. `PanelsOfOne` is
+// 1 for panels so short that the processor prefetches better what is read in one piece.
+template <class Tile, int PanelsOfOne, class Rows>
 void multiply(const Panels& panels, const Rows& x, const Product& out) {
     int panel = 0;
     if (x.count == 1) {
-        for (; panel + kPanelTile <= panels.count; panel += kPanelTile) {
-            Tile::template run<1, kPanelTile>(panels, x, out, 0, panel);
+        for (; panel + PanelsOfOne <= panels.count; panel += PanelsOfOne) {
+            Tile::template run<1, PanelsOfOne>(panels, x, out, 0, panel);
         }
     }
     for (; panel + kTilePanels <= panels.count; panel += kTilePanels) {
@@ -436,7 +441,8 @@ inline void mix_rounded(const AttentionHead<std::uint8_t>& head, int first, int 
     });
     const std::size_t width = head.width;
     const std::uint8_t* values = head.cache.values + value_place<std::uint8_t>(0, first, head.width);
-    add_products<kRows, P, Q == 1 ? P : 0>(acc, {values, kGroup * kLanes, kGroup * width, count, kValuesAhead * width},
+    add_products<kRows, P, Q == 1 ? P : 0>(acc, {values, kGroup * kLanes, kGroup * width, count, values + kValuesAhead * width,
+                                               kGroup * width},
                                            rows, head.capacity);
     repeat<Q>([&](auto q) MIDIGPT_INLINED {
         repeat<P>([&](auto p) MIDIGPT_INLINED {
@@ -456,7 +462,7 @@ void attend_tile(const AttentionHead<std::uint8_t>& head, int query) {
         const float* row = head.query + static_cast<std::size_t>(query + q) * head.query_stride;
         quantize(row, head.width, rounded + static_cast<std::size_t>(q) * head.capacity, &factor[q], &sums[q]);
     }
-    multiply<KeyTile>({head.cache.keys, head.cache.key_scales, nullptr, padded(last) / kLanes, head.width},
+    multiply<Int8Tile, 1>({head.cache.keys, head.cache.key_scales, nullptr, padded(last) / kLanes, head.width},
                       Int8Rows{rounded, factor, sums, head.capacity, Q}, {head.scratch, head.capacity, false});
     for (int byte = 0; Q == 1 && byte < kValuesAhead * head.width; byte += 64) prefetch(head.cache.values + byte);
     for (int q = 0; q < Q; ++q) {
@@ -493,9 +499,9 @@ void attend(const AttentionHead<Number>& head) {
 constexpr Kernels make_kernels(const char* name) {
     return {
         name,
-        multiply<FloatTile<float>, FloatRows>,
-        multiply<FloatTile<BFloat16>, FloatRows>,
-        multiply<WeightTile, Int8Rows>,
+        multiply<FloatTile<float>, kPanelTile, FloatRows>,
+        multiply<FloatTile<BFloat16>, kPanelTile, FloatRows>,
+        multiply<Int8Tile, kPanelTile, Int8Rows>,
         quantize,
         layer_norm,
         rms_norm,
