@@ -16,6 +16,7 @@ import time
 from midigpt.inference import GenerationRequest, InferenceConfig, InferenceEngine, TrackPrompt
 from midigpt.score import Bar, Note, Score, Track
 from midigpt_server.server import SWITCH_SECONDS
+from midigpt_server.timing.slice import shorten_slice
 
 PERIOD = 0.005
 LATE = 0.01
@@ -27,6 +28,7 @@ def song() -> Score:
 
 
 def delays(until) -> list[float]:
+    shorten_slice()  # as midigpt-server's thread does
     found = []
     while not until.is_set():
         started = time.perf_counter()

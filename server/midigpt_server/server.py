@@ -20,6 +20,7 @@ from midigpt_server.journal.journal import Journal
 from midigpt_server.protocol.osc import Message
 from midigpt_server.session.registry import USUAL_CAPACITY, Capacity
 from midigpt_server.timing.clock import WallClock
+from midigpt_server.timing.slice import shorten_slice
 from midigpt_server.transports.transport import Peer, Transport
 
 #: For ``sys.setswitchinterval`` where a server runs: its thread gives up the GIL at every datagram;
@@ -109,6 +110,7 @@ class Server:
     async def _serve(self) -> None:
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
         journal = self._open_journal()
+        shorten_slice()
         for transport in self._transports:
             await transport.open(self)
         self._ready.set()
