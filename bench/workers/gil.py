@@ -1,7 +1,8 @@
 """How late a Python thread that sleeps 5 ms wakes while bars are generated; one line of JSON.
 
 A process of its own sleeps beside it, and has no GIL to wait for: the system and the hypervisor
-delay both.
+delay both. Where the user may have it (as for JACK: rtprio in /etc/security/limits.conf), all is
+measured again with real-time priority for both, which leaves out what the scheduler adds.
 
 Arguments: seconds, threads of the engine.
 """
@@ -9,9 +10,11 @@ Arguments: seconds, threads of the engine.
 import contextlib
 import json
 import multiprocessing
+import os
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from midigpt.inference import GenerationRequest, InferenceConfig, InferenceEngine, TrackPrompt
 from midigpt.score import Bar, Note, Score, Track
@@ -27,8 +30,21 @@ def song() -> Score:
     return Score(tracks=[Track(bars=bars), Track(bars=bars, instrument=33)])
 
 
-def delays(until) -> list[float]:
-    shorten_slice()  # as midigpt-server's thread does
+def take_priority() -> None:
+    os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+
+
+def may_take_priority() -> bool:
+    try:
+        with ThreadPoolExecutor() as thread:  # this one stays as it is
+            thread.submit(take_priority).result()
+    except (AttributeError, PermissionError):
+        return False
+    return True
+
+
+def delays(until, prepare) -> list[float]:
+    prepare()
     found = []
     while not until.is_set():
         started = time.perf_counter()
@@ -37,9 +53,9 @@ def delays(until) -> list[float]:
     return found
 
 
-def send_delays(until, pipe) -> None:
+def send_delays(until, prepare, pipe) -> None:
     pipe.send("ready")
-    pipe.send(delays(until))
+    pipe.send(delays(until, prepare))
 
 
 def summary(found: list[float]) -> dict[str, float]:
@@ -52,15 +68,18 @@ def summary(found: list[float]) -> dict[str, float]:
     }
 
 
-def measure(work) -> dict[str, object]:
-    """Runs `work` and watches meanwhile, on another thread and in another process."""
+def measure(work, prepare=shorten_slice) -> dict[str, object]:
+    """Runs `work` and watches meanwhile, on another thread and in another process.
+
+    Both `prepare` themselves, usually as midigpt-server's thread does.
+    """
     context = multiprocessing.get_context("spawn")
     done, found = context.Event(), []
     ours, theirs = context.Pipe()
-    process = context.Process(target=send_delays, args=(done, theirs), daemon=True)
+    process = context.Process(target=send_delays, args=(done, prepare, theirs), daemon=True)
     process.start()
     ours.recv()  # so that its start does not disturb what is measured
-    watcher = threading.Thread(target=lambda: found.extend(delays(done)), daemon=True)
+    watcher = threading.Thread(target=lambda: found.extend(delays(done, prepare)), daemon=True)
     watcher.start()
     bars = work()
     done.set()
@@ -91,4 +110,7 @@ if __name__ == "__main__":
     sys.setswitchinterval(SWITCH_SECONDS)  # as midigpt-server does
     engine = InferenceEngine.from_pretrained(weights="int8", threads=threads)
     measure(generate)  # warm up
-    print(json.dumps({"at rest": measure(rest), "generating": measure(generate)}))
+    results = {"at rest": measure(rest), "generating": measure(generate)}
+    if may_take_priority():
+        results["generating, real-time priority"] = measure(generate, take_priority)
+    print(json.dumps(results))
