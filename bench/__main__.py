@@ -47,7 +47,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--bars", type=int, help="bars played at a server (24; live: 200)")
     parser.add_argument("--only", default="", help="live: settings whose name has this text")
     parser.add_argument("--seconds", type=float, default=10, help="of watching (gil)")
-    parser.add_argument("--busy", type=int, nargs="+", default=[0, 1, 2, 3], help="busy processes")
+    parser.add_argument(
+        "--busy", type=int, nargs="+", default=[0, 1, 2, 3], help="processes (contended)"
+    )
     parser.add_argument("--rounds", type=int, default=5, help="runs of each, in turn")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--peers", type=Path, default=ROOT / "build" / "peers", help="their folder")

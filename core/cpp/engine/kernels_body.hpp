@@ -42,8 +42,8 @@ struct Int8Block {
     std::size_t panel_step;
     std::size_t step;
     int columns;
-    const std::uint8_t* next = nullptr;
-    std::size_t pace = 0;
+    const std::uint8_t* next;
+    std::size_t pace;
 };
 
 // Adds the products; `Lines` panels are prefetched.
@@ -86,7 +86,9 @@ void int8_tile(const Panels& panels, const Int8Rows& x, const Product& out, int 
     const std::size_t share = panel_bytes / tiles;
     const std::uint8_t* next = weights + P * panel_bytes + token / kTileTokens * share;
     constexpr std::size_t kStep = 4 * kLanes;
-    add_products<T, P, (T > 1)>(acc, {weights, panel_bytes, kStep, panels.columns, next, kStep / tiles}, rows, x.stride);
+    const Int8Block block{.weights = weights, .panel_step = panel_bytes, .step = kStep, .columns = panels.columns,
+                          .next = next, .pace = kStep / tiles};
+    add_products<T, P, (T > 1)>(acc, block, rows, x.stride);
     repeat<T>([&](auto t) MIDIGPT_INLINED {
         const Floats token_scale = fill(x.scale[token + t]);
         repeat<P>([&](auto p) MIDIGPT_INLINED {
@@ -441,9 +443,9 @@ inline void mix_rounded(const AttentionHead<std::uint8_t>& head, int first, int 
     });
     const std::size_t width = head.width;
     const std::uint8_t* values = head.cache.values + value_place<std::uint8_t>(0, first, head.width);
-    add_products<kRows, P, Q == 1 ? P : 0>(acc, {values, kGroup * kLanes, kGroup * width, count, values + kValuesAhead * width,
-                                               kGroup * width},
-                                           rows, head.capacity);
+    const Int8Block block{.weights = values, .panel_step = kGroup * kLanes, .step = kGroup * width, .columns = count,
+                          .next = values + kValuesAhead * width, .pace = kGroup * width};
+    add_products<kRows, P, Q == 1 ? P : 0>(acc, block, rows, head.capacity);
     repeat<Q>([&](auto q) MIDIGPT_INLINED {
         repeat<P>([&](auto p) MIDIGPT_INLINED {
             const Floats y = fma(to_floats(acc[2 * q][p]), fill(128.0f), to_floats(acc[2 * q + 1][p]));

@@ -1,9 +1,10 @@
 """A short time slice for the thread that keeps time.
 
-When both cores compute, Linux lets a thread that wakes wait until those that run have had their
-slices, several milliseconds each. From version 6.12 on a thread may ask for a slice of its own
-(EEVDF, ``sched_runtime`` of sched_setattr(2)): one that asks for less is let in before the others.
-It gets no more of the processor than before, only sooner, so no privilege is needed.
+When every core computes, Linux lets a thread that wakes wait until one that runs has had its
+slice, which it checks only every few milliseconds. From version 6.12 on a thread may ask for a
+slice of its own (EEVDF, ``sched_runtime`` of sched_setattr(2)): one that asks for less is let in
+before the others. It gets no more of the processor than before, only sooner, so no privilege is
+needed.
 """
 
 from __future__ import annotations
